@@ -183,9 +183,9 @@ export class Agent {
 
   readonly #onIntent = (event: IntentEvent): void => {
     if (event.type === 'error') {
-      const what = event.error instanceof IntentError ? 'is not acceptable' : 'cannot be read; it is tried again';
+      const what = event.error instanceof IntentError ? 'is not valid' : 'cannot be read, and is read again';
       this.telemetry.intentRefused(event.error.message);
-      this.#log.error({ err: event.error }, `the intent ${what}; what ran keeps running`);
+      this.#log.error({ err: event.error }, `the intent ${what}; forwarding continues unchanged`);
       return;
     }
     this.#intent = event.intent;
@@ -223,11 +223,11 @@ export class Agent {
     },
     onLost: () => {
       this.telemetry.eventsWereLost();
-      this.#log.warn('notifications were lost: everything is compared');
+      this.#log.warn('kernel notifications were lost: comparing everything');
       this.#lookAtAll();
     },
     onError: (error) => {
-      this.#log.error({ err: error }, 'watching the kernel');
+      this.#log.error({ err: error }, 'listening for kernel notifications failed');
     },
   };
 
@@ -287,12 +287,12 @@ export class Agent {
       const pins = this.#session?.instance.kernel.fastpath.pins;
       pins?.restore();
       if (pins?.takeRestored() === true) {
-        this.#log.warn('the pins of programs and maps were gone: pinned anew');
+        this.#log.warn('the pins of programs and maps were gone: pinned again');
         this.#lookAtAll();
       }
       this.#arePinsLost = false;
     } catch (error) {
-      if (!this.#arePinsLost) this.#log.error({ err: error }, 'programs run on while this process does');
+      if (!this.#arePinsLost) this.#log.error({ err: error }, 'programs stay attached only while this process runs');
       this.#arePinsLost = true;
     }
   };
@@ -338,14 +338,14 @@ export class Agent {
       this.#session.close();
       this.#session = undefined;
       if (netnsIdentity(netns) === undefined) {
-        this.#log.warn({ netns }, 'the network namespace is gone: waiting for one of its name');
+        this.#log.warn({ netns }, 'the network namespace is gone: waiting for a new one of that name');
         return noInvalidations();
       }
     }
     const session = new Session(this.#config, this.#options);
     await session.open(this.#watchOptions);
     this.#session = session;
-    this.#log.warn({ netns }, 'another network namespace has the name: all is made anew in it');
+    this.#log.warn({ netns }, 'a new network namespace has the name: making everything in it');
     const intent = this.#intent;
     return intent === undefined
       ? noInvalidations()
@@ -370,7 +370,8 @@ export class Agent {
       })
       .catch((error: unknown) => {
         const failure = String(error);
-        if (failure !== this.#failure) this.#log.error({ err: error }, 'failed; what ran keeps running');
+        if (failure !== this.#failure)
+          this.#log.error({ err: error }, 'the task failed, and is tried again; forwarding continues');
         this.#failure = failure;
         this.telemetry.taskEnds(reason, error instanceof Error ? error.message : failure);
         // The task may have been carried out in part.

@@ -18,7 +18,7 @@ export class FastpathMissingError extends Error {
   readonly code = 'FASTPATH_MISSING';
 
   constructor(missing: string) {
-    super(`dataplane: ebpf: ${missing}; nothing was changed (hybrid and kernel forward without)`);
+    super(`dataplane: ebpf: ${missing}; nothing was changed (dataplane hybrid and kernel work without it)`);
     this.name = 'FastpathMissingError';
   }
 }

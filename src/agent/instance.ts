@@ -104,7 +104,7 @@ export class Instance {
       await this.edgeFile.save(plan.edge.values());
       return undefined;
     } catch (error) {
-      return `the edge is not saved for the next boot: ${error instanceof Error ? error.message : String(error)}`;
+      return `the edge could not be saved for the next boot: ${error instanceof Error ? error.message : String(error)}`;
     }
   }
 

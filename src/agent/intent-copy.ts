@@ -135,7 +135,7 @@ function readOwnFile(path: string): string {
     const stat = fstatSync(fd);
     const isOwn = stat.uid === 0 || stat.uid === process.geteuid?.();
     if (!stat.isFile() || !isOwn || (stat.mode & WRITABLE_BY_OTHERS) !== 0 || stat.size > MAX_JSON_BYTES) {
-      throw new Error(`${path}: not a copy of segue's`);
+      throw new Error(`${path}: expected a copy of the intent that segue wrote`);
     }
     return readFileSync(fd, 'utf8');
   } finally {

@@ -44,7 +44,7 @@ export class Keeper {
       journal.isChanged = false;
       this.#isFailing = false;
     } catch (error) {
-      if (!this.#isFailing) this.#log.warn({ err: error }, 'counters and journal could not be kept');
+      if (!this.#isFailing) this.#log.warn({ err: error }, 'counters and journal could not be saved');
       this.#isFailing = true;
     }
   }

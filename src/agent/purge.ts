@@ -74,6 +74,6 @@ async function remains({ engine }: Instance): Promise<Failure[]> {
   const { changes } = await engine.diff(emptyPlan());
   return changes.map((change) => {
     const { object } = engine.text(change);
-    return { kind: change.kind, key: change.key, object, error: new Error('it is still there') };
+    return { kind: change.kind, key: change.key, object, error: new Error('it still exists') };
   });
 }

@@ -139,7 +139,7 @@ export class Reconciler {
     const report = await engine.applyChanges(changesToDo);
     this.#log.info(
       { changes: effective.length, ...report.done, ms: round(performance.now() - started) },
-      'followed the intent',
+      'followed a change of the intent',
     );
     if (changesToDo.some(({ kind }) => kind === 'edge')) await this.#saveEdge(report);
     const again = this.#finish(report);
@@ -155,7 +155,7 @@ export class Reconciler {
   async release(): Promise<Invalidations> {
     const held = this.#blockedIntent;
     if (held === undefined) return noInvalidations();
-    this.#log.warn('the held intent is forced');
+    this.#log.warn('the held intent was released');
     return this.applyIntent(held, true);
   }
 
@@ -199,7 +199,7 @@ export class Reconciler {
     if (create + replace + removed > 0)
       this.#log.info(
         { ...report.done, ms: round(performance.now() - started) },
-        drifted ? 'repaired' : 'followed interfaces and underlay',
+        drifted ? 'repaired' : 'followed a change of interfaces or underlay',
       );
     // Objects of an interface are always compared together with ports.
     if (invalidations.resources.has('port')) this.#drift.settle(report);
@@ -219,7 +219,7 @@ export class Reconciler {
     const lost = facts.unreachableNodes ?? [];
     this.#log[lost.length > 0 ? 'warn' : 'info'](
       { ...report.done, lost },
-      'ways to network nodes changed: routes are planned anew',
+      'reachability of network nodes changed: routes were planned again',
     );
     return this.#finish(report);
   }
@@ -233,7 +233,7 @@ export class Reconciler {
     const delta: PlanDelta = await runYielding(differenceSteps(before, planner.plan));
     this.#planner = planner;
     const report = await engine.applyChanges(await runYielding(changesOf(delta)));
-    this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned anew');
+    this.#log.info({ ...report.done, ...this.#planner.view.facts }, 'the machine changed: planned again');
     if (delta.has('edge')) await this.#saveEdge(report);
     return this.#finish(report);
   }
@@ -265,7 +265,7 @@ export class Reconciler {
       if (!logged.has(error)) this.#log.error({ kind, object, err: error }, 'failed');
       logged.add(error);
     }
-    if (fresh.length > logged.size) this.#log.error({ objects: fresh.length }, 'failed in all');
+    if (fresh.length > logged.size) this.#log.error({ objects: fresh.length }, 'objects that failed in total');
     for (const { kind } of report.failures) {
       again.resources.add(kind);
       again.tables = 'all';

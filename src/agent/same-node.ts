@@ -6,9 +6,9 @@ export function requireSameNode(config: NodeConfig, fresh: NodeConfig, file: str
   for (const field of ['node', 'netns', 'intent'] as const) {
     if (fresh[field] === config[field]) continue;
     throw new Error(
-      `${file}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until a restart`,
+      `${file}: ${field}: ${fresh[field] ?? 'none'}: expected ${config[field] ?? 'none'} until the agent is restarted`,
     );
   }
   if (!isDeepStrictEqual(fresh.feeds, config.feeds))
-    throw new Error(`${file}: intent: other feeds: expected the same until a restart`);
+    throw new Error(`${file}: intent: feeds: changed: expected the same feeds until the agent is restarted`);
 }

@@ -67,7 +67,7 @@ export class Session {
       if (routine === undefined) continue;
       const run = (): void => {
         routine.run(this.instance.kernel).catch((error: unknown) => {
-          this.#log.warn({ err: error, feature: name }, 'a routine failed');
+          this.#log.warn({ err: error, feature: name }, 'a periodic task of a feature failed');
         });
       };
       run();

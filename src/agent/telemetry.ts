@@ -228,7 +228,7 @@ export class Telemetry {
 
   eventsWereLost(): void {
     this.#eventsLost += 1;
-    this.journal.note({ what: 'lost', text: 'notifications of the kernel were lost: everything was compared' });
+    this.journal.note({ what: 'lost', text: 'kernel notifications were lost: everything was compared' });
   }
 
   /** Continues the counters of the node's previous agent. */
@@ -300,8 +300,10 @@ export class Telemetry {
     const drift = this.#drift.reduce((sum, one) => sum + one.count, 0);
     const words = [
       this.#appliedAt === null ? 'no intent yet' : `intent ${this.#digest?.slice(0, 12) ?? 'of a store'}`,
-      ...(held ? ['a newer one is held: systemctl kill -s USR2 --kill-whom=main segue releases it'] : []),
-      ...(this.#refusal === undefined ? [] : ['the file that is there now is refused']),
+      ...(held
+        ? ['a newer one is held by the removal guard: systemctl kill -s USR2 --kill-whom=main segue releases it']
+        : []),
+      ...(this.#refusal === undefined ? [] : ['the present intent file is refused']),
       ...(this.#failure === null ? [] : [`the last task failed: ${this.#failure}`]),
       `${drift} drifted at the last sweep`,
       `${this.#waiting} waiting for interfaces`,

@@ -25,9 +25,9 @@ class WriterError extends Error {
       writer === undefined || writer.node === node ? '' : ` (its network namespace is that of node ${writer.node})`;
     const who =
       writer === undefined
-        ? 'another segue process holds the node'
+        ? 'another segue process has locked it'
         : `segue ${writer.command} runs, pid ${writer.pid}, node file ${writer.file}`;
-    const expected = writer?.command === 'purge' ? 'expected it to end' : 'stop it first (systemctl stop segue)';
+    const expected = writer?.command === 'purge' ? 'wait until it ends' : 'stop it first (systemctl stop segue)';
     super(`${node}${other}: ${who}: ${expected}`);
     this.name = 'WriterError';
   }

@@ -86,7 +86,8 @@ const IPV4_KEYS = ['routes', 'netmask'] as const;
 
 /** Reads `ra` of a subnet. */
 export function readRa(draft: Draft<SubnetRa>, { prefix }: SubnetFacts, place: KeyPlace): SubnetRa | undefined {
-  if (prefix.family === 4) place.refuse(draft, `router advertisements in an IPv6 subnet alone; ${prefix.text} is none`);
+  if (prefix.family === 4)
+    place.refuse(draft, `router advertisements only in an IPv6 subnet; ${prefix.text} is an IPv4 subnet`);
   return draft.mode === undefined ? undefined : { mode: draft.mode };
 }
 
@@ -101,7 +102,8 @@ export function readDhcp(draft: Draft<GivenDhcp>, facts: SubnetFacts, keyPlace: 
   const ntp = place.list(draft.ntp, server, 'ntp', MAX_SERVERS);
   if (family === 6) {
     for (const key of IPV4_KEYS) {
-      if (draft[key] !== undefined) place.refuse(draft[key], `${key} of an IPv4 subnet alone; ${text} is none`, key);
+      if (draft[key] !== undefined)
+        place.refuse(draft[key], `${key} only in an IPv4 subnet; ${text} is an IPv6 subnet`, key);
     }
   }
   const routes = family === 4 && draft.routes ? checkRoutes(place, draft.routes, text) : undefined;
@@ -141,7 +143,7 @@ function checkRoutes(place: Place, drafts: readonly (Draft<DhcpRoute> | undefine
 function checkRoom(place: Place, dhcp: SubnetDhcp, { prefix, gateway }: SubnetParts, family: 4 | 6): void {
   const search = Buffer.concat((dhcp.search ?? []).map(domainName)).length;
   if (search > MAX_OPTION4_BYTES) {
-    place.refuse(dhcp.search, `names of ${MAX_OPTION4_BYTES} bytes together; these take ${search}`, 'search');
+    place.refuse(dhcp.search, `names of at most ${MAX_OPTION4_BYTES} bytes together; these take ${search}`, 'search');
     return;
   }
   if (family === 6) return;
@@ -153,7 +155,7 @@ function checkRoom(place: Place, dhcp: SubnetDhcp, { prefix, gateway }: SubnetPa
   if (bytes <= MAX_OPTIONS4_BYTES && routes <= MAX_OPTION4_BYTES) return;
   place.refuse(
     dhcp,
-    `options that fit a DHCPv4 message: ${MAX_OPTIONS4_BYTES} bytes, of routes ${MAX_OPTION4_BYTES}; with a host name of 63 these take ${bytes}`,
+    `options that fit a DHCPv4 message: at most ${MAX_OPTIONS4_BYTES} bytes, routes at most ${MAX_OPTION4_BYTES}; with a host name of 63 bytes these take ${bytes}`,
   );
 }
 
@@ -172,7 +174,7 @@ export function readBoot(
   const boot = checkBoot(place, draft);
   const isComplete = tenant?.complete === true && addresses.length > 0;
   if (isComplete && addresses.every((address) => address.includes(':'))) {
-    place.refuse(draft, 'an IPv4 address among those of the port, whose lease says what to boot from');
+    place.refuse(draft, 'an IPv4 address among those of the port: its lease says what to boot from');
   }
   return boot;
 }
@@ -239,13 +241,13 @@ function checkSlaacPort(findings: Findings, at: IssuePath, port: Port, subnets: 
       findings.add(
         [...at, 'prefixes'],
         port.prefixes,
-        `a /64 of the port's own: VMs make their own addresses in ${prefix}, which is no /64`,
+        `a /64 of the port's own: with ra: slaac a VM needs a /64 for its addresses, and ${prefix} is none`,
       );
     } else if (!port.addresses.includes(expected)) {
       findings.add(
         [...at, 'addresses', i],
         address,
-        `${expected} among the addresses: the VM makes it of its MAC address in ${prefix} (ra: slaac)`,
+        `${expected} among the addresses: the VM derives it from its MAC address in ${prefix} (ra: slaac)`,
       );
     }
   });

@@ -9,7 +9,9 @@ const HOST = new RegExp(`^${LABEL}$`);
 const badDomain = new Refusal(
   `a domain name: labels of up to ${MAX_LABEL_CHARS} letters, digits and "-" between dots, ${MAX_DOMAIN_CHARS} characters at most`,
 );
-const badHost = new Refusal(`a host name: up to ${MAX_LABEL_CHARS} letters, digits and "-", the first and last no "-"`);
+const badHost = new Refusal(
+  `a host name: up to ${MAX_LABEL_CHARS} letters, digits and "-", neither first nor last a "-"`,
+);
 
 /** Reads a domain name (RFC 1123 section 2.1), in lower case. */
 export function readDomain(text: string): string | Refusal {
@@ -27,7 +29,7 @@ const NO_SERVER = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/
 /** Reads the address of a server for VMs of a family. */
 export function readServer(text: string, family: 4 | 6): string | Refusal {
   const parsed = parseAddress(text);
-  if (parsed?.family !== family) return new Refusal(`an IPv${family} address, as the subnet`);
+  if (parsed?.family !== family) return new Refusal(`an IPv${family} address, like the subnet`);
   if (NO_SERVER.some((range) => range.includes(':') === (family === 6) && prefixContains(range, parsed.bytes))) {
     return new Refusal('the address of one host');
   }

@@ -40,8 +40,8 @@ function unanswered(kernel: Kernel, port: Port, wanted: Wanted): FeatureFinding[
     (part) => wanted[part] && held[part] === null,
   );
   if (missing.length === 0) return [];
-  const what = `${port.name}: its subnets have ${missing.map((part) => ANSWERED_BY[part]).join(', ')}, and nothing answers`;
-  const advice = 'the VM gets no addresses: segue apply, and segue show fastpath says whether programs can run here';
+  const what = `${port.name}: its subnets have ${missing.map((part) => ANSWERED_BY[part]).join(', ')}, but no program answers`;
+  const advice = 'the VM gets no addresses: run segue apply; segue show fastpath says whether programs can run here';
   return [{ name: `dhcp.${port.interface}`, status: 'fail', what, advice }];
 }
 
@@ -55,14 +55,14 @@ function findings(node: ObservedNode): FeatureFinding[] {
   const packets = (slug: string): number => counts.find((one) => one.slug === slug)?.packets ?? 0;
   const refused = packets('drop-dhcp');
   if (refused > 0) {
-    const what = `${refused} DHCP requests were no valid ones of the port's own MAC address, or were for another server`;
-    const advice = 'a VM that asks so gets no addresses: segue monitor --reason drop-dhcp shows whose they are';
+    const what = `${refused} DHCP requests were dropped: malformed, from another MAC address than the port's, or for another server`;
+    const advice = 'a VM that sends such requests gets no addresses: segue monitor --reason drop-dhcp shows which VM';
     found.push({ name: 'dhcp.refused', status: 'warn', what, advice });
   }
   if (found.length > 0) return found;
   const answers = packets('answer-dhcp') + packets('answer-dhcpv6') + packets('answer-router');
   const naks = packets('answer-dhcp-nak');
-  const what = `${asking.length} ports get their addresses: ${answers} requests answered, ${naks} refused another address`;
+  const what = `${asking.length} ports get their addresses: ${answers} requests answered, ${naks} requests for another address refused`;
   return [{ name: 'dhcp', status: 'ok', what }];
 }
 

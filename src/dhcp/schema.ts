@@ -25,7 +25,7 @@ export const subnetDhcpSchema = z.strictObject(
     routes: some(routeSchema, 'a list of one or more routes').optional(),
     netmask: z.enum(['subnet', 'host'], { error: 'subnet or host' }).optional(),
   },
-  { error: 'what VMs are told, a map: {} for the addresses alone' },
+  { error: 'settings for VMs, a map; {} for addresses alone' },
 );
 
 export const subnetRaSchema = z.strictObject(

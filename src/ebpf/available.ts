@@ -28,7 +28,7 @@ export function missingForFastpath(pinDirectory: string): string | undefined {
   try {
     probe.require('tcx');
     const missing = PROGRAM_NAMES.map(objectPath).find((path) => !existsSync(path));
-    if (missing !== undefined) return `${missing} is not there: expected the compiled programs (make build)`;
+    if (missing !== undefined) return `${missing} does not exist: expected the compiled programs (make build)`;
     checkBpffs(pinDirectory);
     return undefined;
   } catch (error) {

@@ -29,7 +29,7 @@ export const bpfEncapResource = entryResource<'bpf-encap'>({
   },
   writeValue(kernel, key, { segments, underlay }, into, at) {
     const id = kernel.fastpath.underlayIds.get(underlay);
-    if (id === undefined) throw new Error(`encapsulation to ${key}: the way to ${underlay} does not exist`);
+    if (id === undefined) throw new Error(`encapsulation to ${key}: the next hops towards ${underlay} do not exist`);
     writeEncap(segments, id, into, at);
   },
   released(kernel, key) {

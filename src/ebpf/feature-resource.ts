@@ -14,7 +14,7 @@ export class FixedFeatureError extends Error {
 
   constructor(device: string, feature: string) {
     super(
-      `${device}: ${feature} is fixed on: expected it off, or XDP takes frames of VLANs for its own ("xdp: auto" leaves XDP out there)`,
+      `${device}: ${feature} is on and fixed: expected it off, as XDP would take VLAN frames for untagged ones ("xdp: auto" attaches no XDP there)`,
     );
     this.name = 'FixedFeatureError';
   }
@@ -25,7 +25,7 @@ export class HiddenTagsError extends Error {
   readonly code = 'FASTPATH_XDP_HIDDEN_TAGS';
 
   constructor(device: string, features: readonly string[]) {
-    super(`xdp of ${device}: ${features.join(', ')} on: expected off, or XDP takes frames of VLANs for its own`);
+    super(`xdp of ${device}: ${features.join(', ')} on: expected off, as XDP would take VLAN frames for untagged ones`);
     this.name = 'HiddenTagsError';
   }
 }

@@ -37,15 +37,15 @@ function isLong(path: Path | undefined): boolean {
 export function* pathWarnings(view: IntentView): Generator<string> {
   const missing = view.facts.fastpath?.missing;
   if (missing !== undefined && !view.ebpfOnly) {
-    yield `dataplane ${view.config.dataplane}: no fast path, the kernel forwards all by itself: ${missing}`;
+    yield `dataplane ${view.config.dataplane}: no fast path, the kernel forwards everything: ${missing}`;
   }
   if (!view.ebpfOnly) return;
   for (const { tenant, node } of view.pairs()) {
     const segments = 1 + view.paths.transit(tenant, node).length;
     if (segments <= MAX_SEGMENTS || !view.localPorts.has(tenant)) continue;
     yield (
-      `tenant ${tenant}: the path to ${node} has ${segments} segments, the fast path takes ${MAX_SEGMENTS}: what is for ` +
-      'there is dropped (dataplane hybrid leaves it to the kernel)'
+      `tenant ${tenant}: the path to ${node} has ${segments} segments, the fast path takes at most ${MAX_SEGMENTS}: packets to ` +
+      'that node are dropped (with dataplane hybrid the kernel forwards them)'
     );
   }
 }

@@ -7,8 +7,8 @@ export class PinsLostError extends Error {
 
   constructor(directory: string, cause: LibbpfError) {
     super(
-      `${directory}: the bpffs is gone (${cause.message}): programs run on while this process does; ` +
-        'expected one, where they are pinned anew (mount -t bpf bpf /sys/fs/bpf)',
+      `${directory}: the bpffs is gone (${cause.message}): programs stay attached only while this process runs; ` +
+        'mount one (mount -t bpf bpf /sys/fs/bpf), and they are pinned again',
       { cause },
     );
     this.name = 'PinsLostError';

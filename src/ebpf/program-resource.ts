@@ -31,7 +31,7 @@ class PortNotEnslavedError extends Error {
   readonly code = 'FASTPATH_PORT_NOT_ENSLAVED';
 
   constructor(device: string) {
-    super(`interface ${device} is in no VRF of segue's: expected it there before the fast path's program`);
+    super(`interface ${device} is in no VRF of segue's: expected it there before the fast path's program is attached`);
     this.name = 'PortNotEnslavedError';
   }
 }
@@ -42,8 +42,8 @@ class ForeignXdpError extends Error {
 
   constructor(device: string, programId: number) {
     super(
-      `xdp of ${device}: program id ${programId} is there, which is not segue's: expected none (tcx forwards meanwhile; ` +
-        '"xdp: never" in the node file leaves the hook to it)',
+      `xdp of ${device}: program id ${programId} is not segue's: expected no program (tcx forwards meanwhile; ` +
+        '"xdp: never" in the node file leaves the hook to that program)',
     );
     this.name = 'ForeignXdpError';
   }

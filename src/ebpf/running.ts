@@ -23,7 +23,7 @@ export class UnlinkedProgramError extends Error {
     const where = hook === 'xdp' ? 'xdp' : `tcx ${direction}`;
     const remove =
       hook === 'xdp' ? `ip link set dev ${device} xdp off` : `bpftool net detach tcx_${direction} dev ${device}`;
-    super(`${where} of ${device} has a program of segue's that was attached without a link: take it off (${remove})`);
+    super(`${where} of ${device} has a program of segue's that was attached without a link: detach it (${remove})`);
     this.name = 'UnlinkedProgramError';
   }
 }

@@ -50,7 +50,7 @@ export class NoTraceSlotError extends Error {
   readonly code = 'FASTPATH_WATCHERS';
 
   constructor() {
-    super(`${MAX_TRACE_SESSIONS} others look on already (segue monitor, segue capture): expected a free place`);
+    super(`all ${MAX_TRACE_SESSIONS} trace sessions are in use (segue monitor, segue capture): end one of them`);
     this.name = 'WatchersError';
   }
 }

@@ -35,7 +35,7 @@ export function findUnreachable(kernel: Kernel, underlays: Underlays): Unreachab
     const reason =
       silent.length > 0
         ? `no answer from ${silent.join(', ')}`
-        : 'no usable route (ip -6 route get says which there is)';
+        : 'no usable route (ip -6 route get shows the present one)';
     return [{ destination, reason }];
   });
 }

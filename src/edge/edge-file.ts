@@ -37,7 +37,7 @@ class EdgeFileError extends Error {
   readonly code = 'EDGE_FILE';
 
   constructor(path: string, found: string) {
-    super(`${path}: ${found}: expected an edge that segue wrote, whole`);
+    super(`${path}: ${found}: expected a complete edge that segue wrote`);
     this.name = 'EdgeFileError';
   }
 }
@@ -57,7 +57,7 @@ export function readEdgeFile(node: string, root = STATE_ROOT): SavedEdge {
   const script = text.slice(end + 1);
   if (head === undefined) throw new EdgeFileError(path, 'not a file of segue');
   if (head.node !== node) throw new EdgeFileError(path, `the edge of node ${head.node}`);
-  if (head.sha256 !== digest(script)) throw new EdgeFileError(path, 'cut off or altered');
+  if (head.sha256 !== digest(script)) throw new EdgeFileError(path, 'truncated or altered');
   return { path, netns: head.netns ?? undefined, script };
 }
 

@@ -20,7 +20,9 @@ class StillForwardingError extends Error {
   readonly code = 'STILL_FORWARDING';
 
   constructor() {
-    super(`net.ipv6.conf.all.forwarding is still 1 by segue: expected it to be put back before the edge goes`);
+    super(
+      `net.ipv6.conf.all.forwarding is still 1, set by segue: expected it to be restored before the edge is removed`,
+    );
     this.name = 'StillForwardingError';
   }
 }

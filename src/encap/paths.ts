@@ -102,7 +102,7 @@ export function* mtuWarnings(view: IntentView): Generator<string> {
     const tenant = view.tenant(name);
     const mtu = tenantMtu(view, tenant);
     if (mtu < MIN_IPV6_MTU && tenant.subnets.some(({ prefix }) => prefix.includes(':'))) {
-      yield `tenant ${name}: MTU ${mtu} is below ${MIN_IPV6_MTU}, IPv6 will not work: give the uplinks a larger one`;
+      yield `tenant ${name}: MTU ${mtu} is below ${MIN_IPV6_MTU}, IPv6 will not work: raise the MTU of the uplinks`;
     }
   }
 }

@@ -35,7 +35,7 @@ function heldRate(kernel: Kernel, device: string): HeldRate | undefined {
 }
 
 const ADVICE =
-  'pings of the gateway, traceroute and path MTU discovery of the VM lose answers: look at what it sends (segue monitor), or raise icmpRate';
+  'the VM misses replies to pings of the gateway, to traceroute and to path MTU discovery: see what it sends (segue monitor), or raise icmpRate';
 
 async function check({ kernel, config, intent }: ObservedNode): Promise<FeatureFinding[]> {
   const bounded = intent?.ports.filter(({ node, icmpRate }) => node === config.node && icmpRate !== undefined) ?? [];
@@ -43,16 +43,16 @@ async function check({ kernel, config, intent }: ObservedNode): Promise<FeatureF
   const findings = bounded.flatMap(({ name, interface: device }): FeatureFinding[] => {
     const held = heldRate(kernel, device);
     if (held === undefined || held.dropped === 0) return [];
-    const what = `${name}: ${held.dropped} ICMP messages of the gateway were not sent, beyond ${held.perSecond}/s`;
+    const what = `${name}: ${held.dropped} ICMP messages of the gateway exceeded ${held.perSecond}/s and were dropped`;
     return [{ name: `icmp-rate.${device}`, status: 'warn', what, advice: ADVICE }];
   });
   const packets = config.dataplane === 'ebpf' ? 0 : await droppedByKernel(kernel);
   if (packets > 0) {
-    const what = `${packets} ICMP messages that the kernel answered VMs with were not sent, beyond their ports' icmpRate`;
+    const what = `${packets} ICMP messages of the kernel to VMs exceeded the icmpRate of their ports and were dropped`;
     findings.push({ name: 'icmp-rate.kernel', status: 'warn', what, advice: ADVICE });
   }
   if (findings.length > 0) return findings;
-  return [{ name: 'icmp-rate', status: 'ok', what: `${bounded.length} ports with icmpRate, and nothing beyond it` }];
+  return [{ name: 'icmp-rate', status: 'ok', what: `${bounded.length} ports with icmpRate, none exceeded it` }];
 }
 
 /** The table's counter; 0 without one. */
@@ -73,13 +73,13 @@ export const icmpRateObservation = {
       schema: z
         .int()
         .nullable()
-        .describe('ICMP messages a second that the gateway answers the VM with; null: no bound of its own.'),
+        .describe('Most ICMP messages a second from the gateway to the VM; null: no limit of its own.'),
       value: (kernel, device, port) => heldRate(kernel, device)?.perSecond ?? port?.icmpRate ?? null,
       text: (rate) => `${rate}/s`,
     },
     icmpRateDropped: {
       title: 'ICMP-DROPPED',
-      schema: z.int().nullable().describe('Those that its programs did not send, since the bound was last set.'),
+      schema: z.int().nullable().describe('Messages that its programs dropped since the limit was last set.'),
       value: (kernel, device) => heldRate(kernel, device)?.dropped ?? null,
     },
   },
@@ -89,6 +89,6 @@ export const icmpRateObservation = {
     const held = heldRate(kernel, device);
     if (held === undefined) return undefined;
     const { perSecond, dropped } = held;
-    return { text: `icmp rate ${perSecond}/s, ${dropped} not sent so far`, detail: { icmpRate: perSecond, dropped } };
+    return { text: `icmp rate ${perSecond}/s, ${dropped} dropped so far`, detail: { icmpRate: perSecond, dropped } };
   },
 } satisfies Observation;

@@ -18,7 +18,7 @@ export interface NodeFileFacts {
 /** In order of preference. */
 const DATAPLANES: readonly Dataplane[] = ['hybrid', 'ebpf', 'kernel'];
 const WHAT: Readonly<Record<Dataplane, string>> = {
-  hybrid: 'the kernel forwards, and the eBPF fast path before it',
+  hybrid: 'the eBPF fast path forwards, and the kernel what the fast path does not take',
   ebpf: 'the eBPF fast path alone, without VRF and seg6',
   kernel: 'the kernel alone',
 };
@@ -43,7 +43,7 @@ export function nodeFileText(facts: NodeFileFacts): string {
     ],
     ['# The intent file, the same on every node.', `intent: ${quoted(intent)}`],
     ...(netns === undefined ? [] : [['# The named network namespace to work in.', `netns: ${quoted(netns)}`]]),
-    ['# Who forwards.', ...DATAPLANES.map((one) => `# ${dataplaneText(one, lacks)}`), `dataplane: ${dataplane}`],
+    ['# The data plane.', ...DATAPLANES.map((one) => `# ${dataplaneText(one, lacks)}`), `dataplane: ${dataplane}`],
     [
       `# The largest packet that the underlay takes, bytes. Default: the smallest MTU of the uplinks, ${mtu} now: VMs get ${mtu - OUTER_HEADER_BYTES}.`,
       `# mtu: ${mtu}`,
@@ -61,12 +61,12 @@ export function nodeFileText(facts: NodeFileFacts): string {
 }
 
 function uplinkText({ name, mtu, nodes }: Underlay['uplinks'][number], byDefaultRoute: boolean): string {
-  if (nodes.length === 0) return `${name}: named by you; MTU ${mtu}`;
+  if (nodes.length === 0) return `${name}: given with --uplink; MTU ${mtu}`;
   const more = nodes.length > NAMED ? ` and ${nodes.length - NAMED} more` : '';
   const reached = `${nodes.slice(0, NAMED).join(', ')}${more}`;
   return byDefaultRoute
-    ? `${name}: only the default route leads to ${reached}, and it goes by this interface. Is it the underlay's? MTU ${mtu}`
-    : `${name}: routes to ${reached} go by it; MTU ${mtu}`;
+    ? `${name}: only the default route leads to ${reached}, and it leaves by this interface. Is it an underlay interface? MTU ${mtu}`
+    : `${name}: the routes to ${reached} leave by it; MTU ${mtu}`;
 }
 
 function dataplaneText(dataplane: Dataplane, lacks: Lacks): string {

@@ -15,7 +15,7 @@ export class LockedError extends Error {
   readonly code = 'LOCKED';
 
   constructor(path: string, waitedMs: number) {
-    super(`${path}: held by another segue process for ${waitedMs} ms: expected it to end`);
+    super(`${path}: still locked by another segue process after ${waitedMs} ms`);
     this.name = 'LockedError';
   }
 }

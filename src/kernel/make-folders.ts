@@ -11,7 +11,7 @@ import { dirname } from 'node:path';
 export function makeFolders(directory: string, mode = 0o755): void {
   const known = statSync(directory, { throwIfNoEntry: false });
   if (known?.isDirectory() === true) return;
-  if (known !== undefined) throw new Error(`${directory}: expected a folder, or none yet`);
+  if (known !== undefined) throw new Error(`${directory}: expected a directory, or a path that does not exist`);
   makeFolders(dirname(directory), mode);
   try {
     mkdirSync(directory, { mode });

@@ -54,6 +54,6 @@ async function run(netns: string | undefined, argv: readonly string[], script: s
     stderr
       .trim()
       .split(/\s*\n\s*/)
-      .join('; ') || (signal === undefined ? `ended by status ${status}` : `ended by ${signal}`);
+      .join('; ') || (signal === undefined ? `exited with status ${status}` : `ended by ${signal}`);
   throw new NftError(`${argv === LIST_APART ? 'nft, in a network namespace of its own' : argv.join(' ')}: ${words}`);
 }

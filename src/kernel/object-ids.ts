@@ -64,7 +64,7 @@ export class ObjectIds {
       this.set(key, id);
       return id;
     }
-    throw new Error(`no id of a ${what} is free in ${first}..${end - 1}`);
+    throw new Error(`no free id for a ${what} in ${first}..${end - 1}`);
   }
 
   release(key: string): void {

@@ -27,9 +27,9 @@ const RUN_TIMEOUT_MS = 60_000;
 const REASONS: Record<string, string> = {
   EMFILE: 'this process has no file descriptor left (EMFILE): expected a higher limit (LimitNOFILE=, ulimit -n)',
   ENFILE: 'the machine has no file descriptor left (ENFILE): expected a higher fs.file-max',
-  EAGAIN: 'no further process may be started (EAGAIN): expected a higher limit (TasksMax=, ulimit -u)',
+  EAGAIN: 'no more processes can be started (EAGAIN): expected a higher limit (TasksMax=, ulimit -u)',
   ENOMEM: 'the machine has no memory left (ENOMEM)',
-  E2BIG: 'more is to be said than a program can be started with (E2BIG)',
+  E2BIG: 'the arguments and the environment are too long (E2BIG)',
 };
 
 /** A program could not be started. */

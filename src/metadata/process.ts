@@ -45,7 +45,7 @@ export class MetadataProcess {
     await stat(NETNS_DIRECTORY).catch(() => undefined);
     const fd = systemdSocket();
     if (fd !== undefined) {
-      await this.#listen((server) => server.server.listen({ fd }), 'a socket of systemd');
+      await this.#listen((server) => server.server.listen({ fd }), 'the socket from systemd');
       return;
     }
     this.#look();
@@ -65,7 +65,7 @@ export class MetadataProcess {
     const identity = netnsIdentity(this.#netns);
     if (identity === this.#running?.identity && this.#running !== undefined) return;
     if (this.#running !== undefined) {
-      this.#log.warn({ netns: this.#netns }, 'the namespace is gone, or another');
+      this.#log.warn({ netns: this.#netns }, 'the network namespace is gone or was replaced');
       this.#running.server.close();
       this.#running = undefined;
     }
@@ -100,16 +100,16 @@ export class MetadataProcess {
     }
     // For a listening socket: a connection could not be accepted, for lack of descriptors.
     server.server.on('error', (error) => {
-      this.#log.error({ err: error }, 'a connection could not be taken');
+      this.#log.error({ err: error }, 'a connection could not be accepted');
     });
-    this.#log.info({ where }, 'metadata service listens');
+    this.#log.info({ where }, 'the metadata service is listening');
   }
 }
 
 /** @throws Error */
 function readSecret(path: string): string {
   const secret = readRegularFile(path).toString('utf8').trim();
-  if (secret === '') throw new Error(`${path}: nothing in it: expected the secret that Nova has, too`);
-  if ((statSync(path).mode & 0o007) !== 0) throw new Error(`${path}: everybody may read it: expected mode 0640`);
+  if (secret === '') throw new Error(`${path}: empty: expected the secret that Nova has, too`);
+  if ((statSync(path).mode & 0o007) !== 0) throw new Error(`${path}: readable by everybody: expected mode 0640`);
   return secret;
 }

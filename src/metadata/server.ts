@@ -36,7 +36,7 @@ interface MetadataOptions {
 
 class TooLargeError extends Error {
   constructor() {
-    super(`a body of more than ${MAX_BODY_BYTES} bytes`);
+    super(`the body has more than ${MAX_BODY_BYTES} bytes`);
     this.name = 'TooLargeError';
   }
 }
@@ -44,7 +44,7 @@ class TooLargeError extends Error {
 /** There is no memory for a body at present. */
 class BusyError extends Error {
   constructor() {
-    super('bodies of others fill the room that there is');
+    super('too many request bodies at a time');
     this.name = 'BusyError';
   }
 }

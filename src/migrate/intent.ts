@@ -33,7 +33,7 @@ function check({ nodes, ports }: CheckedLists, context: Context): void {
       context.findings.add(
         [...at, to === undefined ? 'from' : 'to'],
         peer,
-        'another node of the intent than the port is on',
+        'a node of the intent other than the one that the port is on',
       );
     } else if (to !== undefined) {
       const place = `${to} ${migrate.interface}`;
@@ -54,7 +54,7 @@ export const migrateIntent = {
           if (activate !== 'announce' && activate !== 'intent')
             return place.refuse(activate, TEXT.activate, 'activate');
           if (from !== undefined && to === undefined && device === undefined) return { activate, from };
-          if (to === undefined || from !== undefined) return place.refuse(to, 'to, the node that the VM goes to');
+          if (to === undefined || from !== undefined) return place.refuse(to, 'to, the node that the VM moves to');
           if (device === undefined) return place.refuse(device, TEXT.interface, 'interface');
           if (!INTERFACE.test(device))
             return place.refuse(device, `${TEXT.interface}, 1 to 15 characters`, 'interface');

@@ -32,8 +32,8 @@ function check({ kernel, config, intent }: ObservedNode): Promise<FeatureFinding
       const { name, interface: device } = port;
       const state = stateOf(kernel, device, port);
       if (state !== null) return { name: `migration.${device}`, status: 'ok', what: `${name} migrates: ${state}` };
-      const what = `${name} is to migrate, and its port is not prepared`;
-      return { name: `migration.${device}`, status: 'warn', what, advice: 'segue apply, or look at the agent’s log' };
+      const what = `${name} is to migrate, but its port is not prepared`;
+      return { name: `migration.${device}`, status: 'warn', what, advice: 'run segue apply, or see the agent’s log' };
     }),
   );
 }

@@ -11,7 +11,7 @@ class ForeignMasterError extends Error {
   readonly code = 'PORT_FOREIGN_MASTER';
 
   constructor(name: string, master: string, vrf: string | undefined) {
-    const expected = vrf === undefined ? 'it free' : `it free, or in ${vrf}`;
+    const expected = vrf === undefined ? 'no master' : `no master, or ${vrf}`;
     super(`interface ${name} is a member of ${master}, which is not segue's: expected ${expected}`);
     this.name = 'ForeignMasterError';
   }

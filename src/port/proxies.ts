@@ -26,7 +26,7 @@ export function* proxyWarnings(view: IntentView): Generator<string> {
     const members = view.members6.get(name)?.size ?? 0;
     if (members <= MAX_PROXY_NEIGHBOURS_PER_PORT) continue;
     yield (
-      `tenant ${name}: ${members} IPv6 members, proxy NDP answers for ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
+      `tenant ${name}: ${members} IPv6 members, but proxy NDP answers for only ${MAX_PROXY_NEIGHBOURS_PER_PORT} of them at each ` +
       `port: the others are reached only by VMs that have no on-link prefix (router advertisement without the L flag)${whyProxies(view)}`
     );
   }
@@ -35,5 +35,5 @@ export function* proxyWarnings(view: IntentView): Generator<string> {
 /** Why no program answers instead of the entries. */
 function whyProxies({ facts }: IntentView): string {
   const missing = facts.responder?.missing;
-  return missing === undefined ? '' : `; a program would answer for all: ${missing}`;
+  return missing === undefined ? '' : `; an eBPF program would answer for all of them, but cannot run: ${missing}`;
 }

@@ -18,10 +18,10 @@ export class MassRemovalError extends Error {
   constructor(removed: number, held: number, reason: Reason) {
     super(
       reason === 'many'
-        ? `the intent takes away ${removed} of this node's ${held} ports; more than ${BRAKE_MIN_PORTS} and more than a ` +
-            `fifth at once is held until it is forced (--force)`
-        : `the intent takes away all ${removed} ports of this node; that is held until it is forced (--force), unless the ` +
-            'intent says "drain: true" of the node',
+        ? `the intent removes ${removed} of this node's ${held} ports: more than ${BRAKE_MIN_PORTS} and more than a ` +
+            `fifth at once are held until forced (--force)`
+        : `the intent removes all ${removed} ports of this node: that is held until forced (--force), unless the ` +
+            'intent says "drain: true" for the node',
     );
     this.name = 'MassRemovalError';
     this.removed = removed;

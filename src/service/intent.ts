@@ -66,7 +66,7 @@ function checkAddresses({ tenants, ports }: CheckedLists, { findings }: Context)
   );
   if (taken.length === 0 || findings.list.length > 0) return;
   const refuse = (path: (string | number)[], address: string): void => {
-    findings.add(path, address, `another address: ${address} is the metadata service's`);
+    findings.add(path, address, `an address other than ${address}, which is the metadata service's`);
   };
   tenants.forEach(({ subnets }, tenant) => {
     subnets.forEach(({ gateway }, subnet) => {

@@ -35,7 +35,7 @@ class NameTakenError extends Error {
   readonly code = 'SERVICE_NAME_TAKEN';
 
   constructor(kind: string | undefined) {
-    super(`device ${SERVICE_DEVICE} exists and is not segue's (${kind ?? 'no virtual device'}): expected none`);
+    super(`device ${SERVICE_DEVICE} exists and is not segue's (${kind ?? 'not a virtual device'}): expected none`);
     this.name = 'NameTakenError';
   }
 }
@@ -78,7 +78,7 @@ function faultsOf(kernel: Kernel, { netns, prefix }: ServiceLink): string[] {
   const inside = new Map(socket.dump(dumpLinksRequest(), decodeLink).map((one) => [one.name, one]));
   const peer = inside.get(SERVICE_PEER);
   const lo = inside.get('lo');
-  if (peer === undefined || peer.index !== link.linkIndex) return [...faults, 'the other end is elsewhere'];
+  if (peer === undefined || peer.index !== link.linkIndex) return [...faults, 'the other end is in another namespace'];
   if (!peer.up || lo?.up !== true) faults.push('the other end is down');
   if (peer.mac !== PEER_MAC) faults.push(`the other end's lladdr ${peer.mac}`);
   const routes = socket.dump(dumpRoutesRequest({ family: 6, protocol: PROTOCOL }), decodeRoute);

@@ -20,28 +20,34 @@ async function check({ kernel, config, intent }: ObservedNode): Promise<FeatureF
   const { netns } = kernel.services;
   const prefix = heldServicePrefix(kernel);
   if (prefix === undefined) {
-    const advice = 'VMs get no metadata: segue apply, and segue show fastpath says whether programs can run here';
-    return [finding('programs', 'no program of a port translates requests for metadata', advice)];
+    const advice = 'VMs get no metadata: run segue apply; segue show fastpath says whether programs can run here';
+    return [finding('programs', 'no program at a port translates requests for metadata', advice)];
   }
   const found: FeatureFinding[] = [];
   if (isServed(kernel) === false) {
-    const what = `nobody listens in the namespace ${netns}: requests are refused at once`;
+    const what = `no metadata service listens in the namespace ${netns}: requests are refused`;
     found.push(finding('service', what, `systemctl enable --now segue-metadata@${node}, or run segue metadata`));
   }
   const unknown = ports.filter((port) => !hasPortFile(kernel, port.interface)).map(({ name }) => name);
   if (unknown.length > 0) {
     const what = `the service does not know ${unknown.length === 1 ? 'port' : `${unknown.length} ports, among them`} ${unknown[0] ?? ''}`;
-    found.push(finding('ports', what, 'its VM is refused: segue apply, or segue diff where an agent runs'));
+    found.push(finding('ports', what, 'its VM gets no metadata: run segue apply, or segue diff if an agent runs'));
   }
   if (metadata.from !== 'files') {
     const error = await unreachable(metadata.from.upstream);
     const what = `${metadata.from.upstream} cannot be reached: ${error ?? ''}`;
-    const advice = 'VMs get 503 with Retry-After: look at the upstream, and at the way there from this host';
+    const advice = 'VMs get 503 with Retry-After: check the upstream and the route to it from this host';
     if (error !== undefined) found.push(finding('upstream', what, advice));
   }
   if (found.length > 0) return found;
   const from = metadata.from === 'files' ? 'the intent' : metadata.from.upstream;
-  return [{ name: 'metadata', status: 'ok', what: `${ports.length} ports may ask for what ${from} has, in ${netns}` }];
+  return [
+    {
+      name: 'metadata',
+      status: 'ok',
+      what: `${ports.length} ports get metadata from ${from}, in the namespace ${netns}`,
+    },
+  ];
 }
 
 /** Why an upstream cannot be reached; undefined: it can. */
@@ -74,11 +80,11 @@ const traceRequest: TracedRequest = (kernel, device, { to, protocol, destination
   const { netns } = kernel.services;
   const isKnown = hasPortFile(kernel, device);
   const listens = isServed(kernel);
-  const then = !isKnown ? ', which does not know the port' : listens === false ? ', where nobody listens' : '';
+  const then = !isKnown ? ', which does not know the port' : listens === false ? ', where no service listens' : '';
   return {
     text: `a request for metadata: translated to ${prefix} and sent to the namespace ${netns}${then}`,
     detail: { prefix, netns, portKnown: isKnown, listens: listens ?? null },
-    end: `to the metadata service in ${netns}${listens === false ? ': refused, nobody listens' : ''}`,
+    end: `to the metadata service in ${netns}${listens === false ? ': refused, no service listens' : ''}`,
   };
 };
 

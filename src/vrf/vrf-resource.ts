@@ -21,7 +21,9 @@ class NameTakenError extends Error {
   readonly code = 'VRF_NAME_TAKEN';
 
   constructor(name: string, kind: string | undefined) {
-    super(`device ${name} exists and is not segue's (${kind ?? 'no virtual device'}): expected no device of that name`);
+    super(
+      `device ${name} exists and is not segue's (${kind ?? 'not a virtual device'}): expected no device of that name`,
+    );
     this.name = 'NameTakenError';
   }
 }
@@ -33,7 +35,7 @@ class VrfMissingError extends Error {
   constructor() {
     super(
       'this kernel has no VRF devices: expected CONFIG_NET_VRF, or the module vrf (modprobe vrf); nothing was changed ' +
-        '("dataplane: ebpf" in the node file does without)',
+        '("dataplane: ebpf" in the node file needs none)',
     );
     this.name = 'VrfMissingError';
   }

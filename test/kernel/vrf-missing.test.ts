@@ -90,10 +90,13 @@ it('an agent that gets its first port reports it, and what it applied before sta
   const from = run.lines.length;
   const attempts = vi.spyOn(vrfResource, 'require');
   writeFileSync(file, text(1));
-  if (isThere) await run.waitFor('followed the intent', from);
+  if (isThere) await run.waitFor('followed a change of the intent', from);
   else {
     const { line } = await run.waitFor(({ level }) => level === 50, from);
-    expect(line).toMatchObject({ msg: 'failed; what ran keeps running', err: { code: 'VRF_MISSING' } });
+    expect(line).toMatchObject({
+      msg: 'the task failed, and is tried again; forwarding continues',
+      err: { code: 'VRF_MISSING' },
+    });
     expect(await state()).toBe(before);
     // It is tried again and again, with pauses that double, and says so once.
     await vi.waitFor(() => expect(attempts.mock.calls.length).toBeGreaterThan(3), { timeout: 60_000 });

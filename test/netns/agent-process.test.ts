@@ -65,11 +65,11 @@ describe('the process `segue agent`', () => {
     const file = network.files().nodes.get('hv1') ?? '';
     writeFileSync(file, 'node: [\n');
     third.child.kill('SIGHUP');
-    await third.waitFor(/failed; what ran keeps running/, START_MS);
+    await third.waitFor(/the task failed, and is tried again; forwarding continues/, START_MS);
     const own = `node: ${network.netns('hv1')}\nnetns: ${network.netns('hv1')}\nuplinks: [eth0]\ndataplane: kernel\n`;
     writeFileSync(file, `${own}mtu: 1300\nintent: intent.yaml\n`);
     third.child.kill('SIGHUP');
-    await third.waitFor(/planned anew/, START_MS);
+    await third.waitFor(/planned again/, START_MS);
     expect(await network.ip('hv1', 'link show dev t100-1')).toMatch(/mtu 1260/);
 
     const purge = await runIn(undefined, [process.execPath, SEGUE_COMMAND, 'purge', '-c', file]);

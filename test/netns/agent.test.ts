@@ -83,7 +83,7 @@ describe('an agent from start to stop', () => {
     const run = await start();
     const good = intentText(network.topology);
     write(good.replace('sidBlock: fd00:5e::/32', 'sidBlock: fd00:5e::1/32'));
-    const refused = await run.waitFor('the intent is not acceptable; what ran keeps running', 0, FOLLOW_MS);
+    const refused = await run.waitFor('the intent is not valid; forwarding continues unchanged', 0, FOLLOW_MS);
     expect(refused.line.err?.message).toMatch(
       /intent\.yaml:2:11: sidBlock: "fd00:5e::1\/32": expected no bits set beyond the length: fd00:5e::\/32/,
     );
@@ -94,7 +94,7 @@ describe('an agent from start to stop', () => {
     const moved = network.intent();
     for (const port of moved.ports) if (port.name === 't100-2') port.addresses = ['10.0.0.22', 'cafe::22'];
     write(good.replace('- 10.0.0.2\n', '- 10.0.0.22\n').replace('- cafe::2\n', '- cafe::22\n'));
-    await run.waitFor('followed the intent', refused.next, FOLLOW_MS);
+    await run.waitFor('followed a change of the intent', refused.next, FOLLOW_MS);
     expect(await network.diff('hv1', moved)).toEqual([]);
     write(good);
     await settled(run);
@@ -108,7 +108,7 @@ describe('an agent from start to stop', () => {
     };
     expect(await mtu()).toBe(1460);
     await network.ip('hv1', 'link set eth0 mtu 1400');
-    await run.waitFor('the machine changed: planned anew', 0, FOLLOW_MS);
+    await run.waitFor('the machine changed: planned again', 0, FOLLOW_MS);
     await settled(run);
     expect(await mtu()).toBe(1360);
     await network.ip('hv1', 'link set eth0 mtu 1500');
@@ -138,7 +138,7 @@ describe('an agent from start to stop', () => {
     for (const intent of [moved, network.intent()]) {
       const from = run.lines.length;
       write(JSON.stringify(intent));
-      await run.waitFor('followed the intent', from, FOLLOW_MS);
+      await run.waitFor('followed a change of the intent', from, FOLLOW_MS);
       await settled(run, scopeTo(intent, network.netns('hv1')));
     }
     await reaches();
@@ -153,7 +153,7 @@ describe('an agent from start to stop', () => {
     const lines = Array.from({ length: 20_000 }, (_, n) => `route add blackhole 10.${n >> 8}.${n & 255}.0/32 table 77`);
     writeFileSync(join(network.directory, 'add'), lines.join('\n'));
     floodSync(network.netns('hv1'), `${flood}; ip link del sg-100`, network.directory);
-    await run.waitFor('notifications were lost: everything is compared', from, FOLLOW_MS);
+    await run.waitFor('kernel notifications were lost: comparing everything', from, FOLLOW_MS);
     await settled(run);
     await reaches();
   });
@@ -226,7 +226,7 @@ describe('the guard against mass removal', () => {
       await run.agent.idle();
       expect(await network.diff('hv1', full)).toEqual([]);
       run.agent.release();
-      await run.waitFor('followed the intent', held.next, FOLLOW_MS);
+      await run.waitFor('followed a change of the intent', held.next, FOLLOW_MS);
       await run.agent.idle();
       expect(await network.diff('hv1')).toEqual([]);
     } finally {

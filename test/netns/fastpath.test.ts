@@ -141,9 +141,7 @@ describe('a machine without a bpffs', () => {
       for (const name of ['hv1', 'hv2']) {
         const { warnings } = await applyOnce(network.instance(name), scopeTo(network.intent(), network.netns(name)));
         expect(warnings).toEqual([
-          expect.stringMatching(
-            /^dataplane hybrid: no fast path, the kernel forwards all by itself: .*is not on a bpffs/,
-          ),
+          expect.stringMatching(/^dataplane hybrid: no fast path, the kernel forwards everything: .*is not on a bpffs/),
         ]);
       }
       expect(await network.ping('t100-1', '10.0.0.2', { count: 2 })).toMatchObject({ received: 2 });

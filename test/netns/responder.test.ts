@@ -133,7 +133,9 @@ describe('the neighbour responder of kernel mode', () => {
       const instance = network.instance('hv1');
       const { warnings } = instance.prepare(scopeTo(network.intent(), instance.config.node));
       expect(warnings).toEqual([
-        expect.stringMatching(/^tenant t100: 1002 IPv6 members.*a program would answer for all: /),
+        expect.stringMatching(
+          /^tenant t100: 1002 IPv6 members.*an eBPF program would answer for all of them, but cannot run: /,
+        ),
       ]);
       await network.apply('hv1');
       expect(attached()).toEqual([]);

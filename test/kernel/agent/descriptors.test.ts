@@ -79,7 +79,7 @@ it('the agent reads a changed intent once descriptors are free', { timeout: 2 * 
   const pid = agent.child.pid ?? 0;
   await limit(pid, 3);
   writeFileSync(intentFile, intent([1, 2]));
-  await agent.waitFor(/"level":50.*EMFILE.*the intent cannot be read; it is tried again/, START_MS);
+  await agent.waitFor(/"level":50.*EMFILE.*the intent cannot be read, and is read again/, START_MS);
   await limit(pid, 'unlimited');
   await expect.poll(elements, { timeout: START_MS }).toContain('fd00:5e:2::1');
 });

@@ -113,7 +113,7 @@ describe('a purge during its grace period', () => {
     const { status, stderr } = await segue('agent', '-c', file);
     expect(status).toBe(1);
     expect(stderr).toBe(
-      `segue: ${NETNS}: segue purge runs, pid ${purge.child.pid}, node file ${file}: expected it to end\n`,
+      `segue: ${NETNS}: segue purge runs, pid ${purge.child.pid}, node file ${file}: wait until it ends\n`,
     );
   });
 

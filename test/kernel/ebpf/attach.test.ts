@@ -28,7 +28,7 @@ describe('the log of an agent', () => {
     await network.ip('hv1', 'link set t100-1 up');
     const come = await run.waitFor('interface appeared', gone.next);
     expect(come.line).toMatchObject({ interface: 't100-1' });
-    await run.waitFor('followed interfaces and underlay', come.next);
+    await run.waitFor('followed a change of interfaces or underlay', come.next);
     await run.agent.idle();
     expect(warnings(from)).toEqual([]);
   });

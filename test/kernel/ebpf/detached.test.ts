@@ -110,7 +110,7 @@ describe('a port in a bridge, without an agent', () => {
     const instance = network.instance('hv1');
     const { failures } = await applyOnce(instance, intentOf(network));
     expect(failures.map(({ error }) => error.message)).toEqual([
-      `interface ${PORT} is a member of br0, which is not segue's: expected it free`,
+      `interface ${PORT} is a member of br0, which is not segue's: expected no master`,
     ]);
     expect([programs(network, 'ingress'), programs(network, 'egress')]).toEqual([1, 1]);
     await expectNothing(network);

@@ -111,7 +111,7 @@ describe('a feature that its driver has fixed on', () => {
     const desired = { device: 'lo', feature };
     const failures = await deviceFeatureResource.apply(kernel, [{ key, desired }]);
     expect(failures.map(({ error }) => error.message)).toEqual([
-      `lo: ${feature} is fixed on: expected it off, or XDP takes frames of VLANs for its own ("xdp: auto" leaves XDP out there)`,
+      `lo: ${feature} is on and fixed: expected it off, as XDP would take VLAN frames for untagged ones ("xdp: auto" attaches no XDP there)`,
     ]);
     expect(kernel.savedSettings.keys()).toEqual([]);
     const optional = { ...desired, optional: true as const };

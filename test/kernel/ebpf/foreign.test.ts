@@ -118,8 +118,8 @@ describe('XDP of an uplink', () => {
       const intent = scopeTo(network.intent(), instance.config.node);
       const { failures } = await applyOnce(instance, intent);
       expect(failures.map(({ object, error }) => `${object}: ${error.message}`)).toEqual([
-        `fast path program uplink_xdp xdp dev eth0: xdp of eth0: program id ${id} is there, which is not segue's: expected ` +
-          'none (tcx forwards meanwhile; "xdp: never" in the node file leaves the hook to it)',
+        `fast path program uplink_xdp xdp dev eth0: xdp of eth0: program id ${id} is not segue's: expected ` +
+          'no program (tcx forwards meanwhile; "xdp: never" in the node file leaves the hook to that program)',
       ]);
       await works(network);
       expect(queryXdp(where())).toBe(id);

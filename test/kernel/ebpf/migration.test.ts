@@ -131,7 +131,7 @@ describe('a guest that migrates', () => {
     await source.execute('migrate', { uri: `unix:${channel}` });
     await source.event('MIGRATION', ({ status }) => status === 'pre-switchover');
     const vms = TOPOLOGY.vms.map((one) => (one === GUEST ? { ...one, node: 'hv2' } : one));
-    const followed = agents.map((run) => run.waitFor('followed the intent', run.lines.length));
+    const followed = agents.map((run) => run.waitFor('followed a change of the intent', run.lines.length));
     const topology = { ...network.topology, vms };
     const intent = intentOf(topology);
     writeFiles(topology, directory);

@@ -15,8 +15,8 @@ import { selftestTopology } from '../../netns/lib/topologies.js';
 
 const PATIENCE_MS = 300_000;
 const BOTH = { hv1: 'ebpf', hv2: 'ebpf' } as const;
-const GONE = 'the network namespace is gone: waiting for one of its name';
-const ANEW = 'another network namespace has the name: all is made anew in it';
+const GONE = 'the network namespace is gone: waiting for a new one of that name';
+const ANEW = 'a new network namespace has the name: making everything in it';
 
 describe('the namespace of a node', () => {
   const network = useNetwork(selftestTopology({ dataplane: BOTH }), (made) => made.apply('hv2').then(() => undefined));

@@ -164,7 +164,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
       await new Promise((resolve) => setTimeout(resolve, 1200));
       const unmounted = performance.now();
       await mountFresh();
-      await expect.poll(() => lines.some(({ msg }) => msg.includes('pinned anew')), { timeout: 60_000 }).toBe(true);
+      await expect.poll(() => lines.some(({ msg }) => msg.includes('pinned again')), { timeout: 60_000 }).toBe(true);
       console.log(`pinned anew ${Math.round(performance.now() - unmounted)} ms after the bpffs was there`);
       await agent?.idle();
     });
@@ -179,7 +179,7 @@ describe.each(['never', 'always'] as const)('the pins of a node, xdp: %s', (xdp)
         const from = lines.length;
         await mountFresh();
         await expect
-          .poll(() => lines.slice(from).some(({ msg }) => msg.includes('pinned anew')), { timeout: 60_000 })
+          .poll(() => lines.slice(from).some(({ msg }) => msg.includes('pinned again')), { timeout: 60_000 })
           .toBe(true);
         await agent?.idle();
       }),
@@ -212,7 +212,7 @@ describe('a program of segue that somebody attached without a link', () => {
       expect(queryXdp(where)).not.toBe(0);
       const report = await purge(network.instance('hv1'));
       expect(report.failures.map(({ error }) => error.message)).toEqual([
-        "xdp of other has a program of segue's that was attached without a link: take it off (ip link set dev other xdp off)",
+        "xdp of other has a program of segue's that was attached without a link: detach it (ip link set dev other xdp off)",
       ]);
       await network.ip('hv1', 'link set dev other xdp off');
       expect((await network.purge('hv1')).failures).toEqual([]);

@@ -33,7 +33,7 @@ describe('an intent without ports', () => {
       await run.agent.idle();
       await reaches();
       writeFileSync(file, JSON.stringify(without(true)));
-      await run.waitFor('followed the intent', from);
+      await run.waitFor('followed a change of the intent', from);
       await run.agent.idle();
       expect(await network.diff('hv1', without(true))).toEqual([]);
     } finally {

@@ -68,7 +68,7 @@ describe('an edge at boot', () => {
   it('is built completely from the node file and the intent', async () => {
     const { from, problems } = await load();
     expect(from).toBe(`made from ${file} and ${intentFile}`);
-    expect(problems).toEqual([`${saved}: no such file: expected an edge that segue wrote, whole`]);
+    expect(problems).toEqual([`${saved}: no such file: expected a complete edge that segue wrote`]);
     expect(await drift()).toEqual([]);
   });
 
@@ -87,8 +87,8 @@ describe('an edge at boot', () => {
   });
 
   it.each<[string, (text: string) => string, RegExp]>([
-    ['cut off', (text) => text.slice(0, text.length / 2), /cut off or altered/],
-    ['altered', (text) => text.replace('fd00:5e::/32', 'fd00:5f::/32'), /cut off or altered/],
+    ['cut off', (text) => text.slice(0, text.length / 2), /truncated or altered/],
+    ['altered', (text) => text.replace('fd00:5e::/32', 'fd00:5f::/32'), /truncated or altered/],
     ['not segue’s', () => 'flush ruleset\n', /not a file of segue/],
     ['empty', () => '', /not a file of segue/],
     ['of another node', (text) => text.replace('"hv1"', '"hv9"'), /the edge of node hv9/],

@@ -141,7 +141,7 @@ describe('an external network', () => {
     onTestFinished(() => run.stop());
     const from = run.lines.length;
     await network.ip('hv1', 'addr add 192.0.2.1/24 dev ext0');
-    await run.waitFor('the machine changed: planned anew', from);
+    await run.waitFor('the machine changed: planned again', from);
     await run.agent.idle();
     expect(await drift(network)).toEqual([]);
   });

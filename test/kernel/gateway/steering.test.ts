@@ -134,7 +134,7 @@ describe('hypervisors in ebpf mode', () => {
     const run = await start('hv1');
     const from = run.lines.length;
     withdraw(topology, 'nn1', 'hv1');
-    await run.waitFor('followed interfaces and underlay', from);
+    await run.waitFor('followed a change of interfaces or underlay', from);
     await run.agent.idle();
     // hv2 still uses both: its flows go on, and hv1 answers where it can.
     expect(await pings(network, 'red-a', '10.2.0.20', 10)).toBe(10);
@@ -143,7 +143,7 @@ describe('hypervisors in ebpf mode', () => {
     expect(away.nn2).toBeGreaterThanOrEqual(20);
     const back = run.lines.length;
     announce(topology, 'nn1', 'hv1');
-    await run.waitFor('followed interfaces and underlay', back);
+    await run.waitFor('followed a change of interfaces or underlay', back);
     await run.agent.idle();
     const steered = await steeredDuring(network, () => pings(network, 'red-a', '10.2.0.20', 30));
     expect(steered.nn1).toBeGreaterThan(0);

@@ -50,9 +50,9 @@ describe('segue report', () => {
     await network.ip('hv1', '-6 addr del fd00:5e:1::1/128 dev lo');
     await agent.waitFor(/"repaired"/, START_MS);
     replaceIntent(intentText(network.topology).replace('sidBlock: ', 'sidBlok: '));
-    await agent.waitFor(/is not acceptable/, START_MS);
+    await agent.waitFor(/the intent is not valid/, START_MS);
     replaceIntent(intentText({ ...network.topology, vms: [] }));
-    await agent.waitFor(/takes away/, START_MS);
+    await agent.waitFor(/the intent removes/, START_MS);
     const held = await report();
     expect(held.intent).toMatchObject({ held: true, refused: null });
     expect(held.intent?.heldAt).toBeGreaterThan(0);
@@ -73,7 +73,7 @@ describe('segue report', () => {
     expect(after.since).toBe(first.since);
     expect(after.repairs.map(({ kind, action }) => `${kind ?? ''} ${action ?? ''}`)).toContain('address create');
     expect(after.refused[0]?.text).toMatch(/sidBlok/);
-    expect(after.held[0]?.text).toMatch(/takes away/);
+    expect(after.held[0]?.text).toMatch(/the intent removes/);
     expect(after.starts[0]?.count).toBe(2);
     expect(after.drops?.reasons.map(({ where, reason }) => `${where} ${reason}`)).toContain(
       'fastpath drop-neighbour-sender',

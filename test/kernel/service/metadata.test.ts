@@ -218,13 +218,13 @@ describe('metadata of two tenants with the same addresses', { timeout: HANG_MS }
       return [verdict, ...steps.map(({ text }) => text), end].join('\n');
     };
     expect(await findingsOf(network)).toEqual([
-      `ok port.metadata: 2 ports may ask for what the intent has, in ${servicesOf(network)}`,
+      `ok port.metadata: 2 ports get metadata from the intent, in the namespace ${servicesOf(network)}`,
     ]);
     expect(await traced()).toMatch(/^delivered\n[^]*translated to .*::\/32 and sent to the namespace/);
     service.close();
-    const nobody = `nobody listens in the namespace ${servicesOf(network)}: requests are refused at once`;
+    const nobody = `no metadata service listens in the namespace ${servicesOf(network)}: requests are refused`;
     expect(await findingsOf(network)).toEqual([`fail port.metadata.service: ${nobody}`]);
-    expect(await traced()).toContain('refused, nobody listens');
+    expect(await traced()).toContain('refused, no service listens');
     service = await serve(network);
     const { kernel } = network.instance('hv1');
     rmSync(join(kernel.services.portDirectory, `${kernel.links.indexOf('red')}.json`));

@@ -36,7 +36,8 @@ export interface AgentRunOptions {
 const PATIENCE_MS = 300_000;
 
 /** It has put something right: what somebody changed, or what follows from interfaces and the underlay. */
-const isRepair = ({ msg }: LogLine): boolean => msg === 'repaired' || msg === 'followed interfaces and underlay';
+const isRepair = ({ msg }: LogLine): boolean =>
+  msg === 'repaired' || msg === 'followed a change of interfaces or underlay';
 
 export class AgentRun {
   readonly agent: Agent;

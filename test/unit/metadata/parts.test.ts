@@ -149,10 +149,10 @@ it('a secret that is empty, world-readable or not a regular file is refused befo
     expect(open).toThrow(`${path}: expected a regular file`);
     rmSync(path);
     writeFileSync(path, '\n', { mode: 0o640 });
-    expect(open).toThrow(`${path}: nothing in it`);
+    expect(open).toThrow(`${path}: empty`);
     writeFileSync(path, 'secret\n');
     chmodSync(path, 0o644);
-    expect(open).toThrow(`${path}: everybody may read it: expected mode 0640`);
+    expect(open).toThrow(`${path}: readable by everybody: expected mode 0640`);
     chmodSync(path, 0o640);
     expect(open).not.toThrow();
   } finally {

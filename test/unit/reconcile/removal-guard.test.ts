@@ -42,7 +42,7 @@ function held(before: Intent, after: Intent, isMeant = false): string | undefine
 
 describe('the guard against mass removal on a change of the intent', () => {
   it.each([2, 3, 10])('blocks the removal of all %d ports', (count) => {
-    expect(held(intent(count), intent(0))).toMatch(`takes away all ${count} ports of this node`);
+    expect(held(intent(count), intent(0))).toMatch(`removes all ${count} ports of this node`);
   });
 
   it('allows the removal of one port, of nine of ten, and of all if intended', () => {
@@ -56,7 +56,7 @@ describe('the guard against mass removal on a change of the intent', () => {
   });
 
   it('blocks the removal of more than ten ports and a fifth, even if intended', () => {
-    expect(held(intent(20), intent(9), true)).toMatch('takes away 11 of this node');
+    expect(held(intent(20), intent(9), true)).toMatch('removes 11 of this node');
   });
 });
 
@@ -65,7 +65,7 @@ describe('the guard against mass removal on a diff', () => {
     Array.from({ length: count }, (_, at) => ({ kind: 'port', key: `p${at}`, action: 'delete' }));
 
   it.each([
-    ['blocks the removal of both of two ports', 2, 0, false, 'takes away all 2 ports'],
+    ['blocks the removal of both of two ports', 2, 0, false, 'removes all 2 ports'],
     ['allows the removal of the only port', 1, 0, false, undefined],
     ['allows the removal of both ports of a draining node', 2, 0, true, undefined],
     ['allows the removal of both ports while others are pending', 2, 2, false, undefined],
