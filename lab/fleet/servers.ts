@@ -133,7 +133,7 @@ export class FeedServer {
   }
 
   async ready(): Promise<void> {
-    await this.#background.waitFor(/follows etcd/, START_MS);
+    await this.#background.waitFor(/following etcd/, START_MS);
     this.#loadSeconds = (performance.now() - this.#started) / 1000;
   }
 

@@ -48,7 +48,7 @@ export class LongAnswers {
   /** @throws Problem (503) */
   begin(): void {
     if (this.#count >= MAX_LONG)
-      throw busy('too-many-requests', `${MAX_LONG} long answers are under way: expected fewer`);
+      throw busy('too-many-requests', `${MAX_LONG} long answers are in progress: expected fewer at a time`);
     this.#count += 1;
   }
 

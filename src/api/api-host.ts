@@ -60,7 +60,7 @@ export class ApiHost {
       this.#wantsEvents = false;
       if (this.#isStopping || this.#restart !== undefined) return;
       if (performance.now() - began > HEALTHY_MS) this.#restartMs = RESTART_MS;
-      this.#options.log.error({ ms: this.#restartMs }, `the API's process ended (${why}): it is started again`);
+      this.#options.log.error({ ms: this.#restartMs }, `the API's process exited (${why}): restarting it`);
       this.#restart = setTimeout(() => {
         this.#restart = undefined;
         this.start();

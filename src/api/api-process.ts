@@ -123,7 +123,7 @@ async function openSocket(known: Services, path: string): Promise<void> {
   const server = createApiServer(known, onError);
   try {
     unlink = await listenOnSocket(server, path, groupNumber(GROUP), ({ message }) => {
-      log('warn', `API: the group ${GROUP} cannot ask, root alone can: ${message}`);
+      log('warn', `API: the group ${GROUP} has no access, only root has: ${message}`);
     });
     onSocket = server;
     log('info', `API: listening on ${path}`);

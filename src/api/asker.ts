@@ -20,7 +20,7 @@ export function asker(socket: Socket): Asker {
   }
   const fd = descriptorOf(socket);
   const credentials = fd === undefined || fd < 0 ? undefined : peerCredentials(fd);
-  if (credentials === undefined) return { text: 'a process that is not known', names: [] };
+  if (credentials === undefined) return { text: 'an unknown process', names: [] };
   const { uid, pid } = credentials;
   return { text: `uid ${uid} (pid ${pid})`, uid, names: [] };
 }
@@ -31,7 +31,7 @@ export function refuseStranger({ uid, names, text }: Asker, operators: readonly 
   if (names.some((name) => operators.includes(name))) return;
   throw new Problem(403, {
     code: 'forbidden',
-    detail: `${text} may ask and not change: expected root by the socket, or a certificate with a DNS name of api.operators`,
+    detail: `${text} may read but not change anything: expected root on the socket, or a certificate with a DNS name of api.operators`,
   });
 }
 

@@ -113,5 +113,5 @@ function namespaceOf({ netns }: NodeConfig): string {
   }
   const identity = netnsIdentity(netns);
   if (identity !== undefined) return identity;
-  throw new Problem(503, { code: 'netns-absent', detail: `network namespace ${netns}: expected it to be there` });
+  throw new Problem(503, { code: 'netns-absent', detail: `network namespace ${netns}: expected it to exist` });
 }

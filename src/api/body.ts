@@ -26,7 +26,7 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
     }
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw bad('body: it broke off');
+    throw bad('body: it ended early');
   }
   return check(parse(Buffer.concat(chunks).toString('utf8')), schema);
 }
@@ -44,7 +44,7 @@ function check<T>(value: unknown, schema: z.ZodType<T>): T {
   if (error === undefined) return data;
   const [issue] = error.issues;
   const place = issue?.path.map(String).join('.') ?? '';
-  throw bad(`${place === '' ? 'body' : place}: ${issue?.message ?? 'expected something else'}`);
+  throw bad(`${place === '' ? 'body' : place}: ${issue?.message ?? 'expected another value'}`);
 }
 
 function tooLarge(): Problem {

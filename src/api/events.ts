@@ -23,7 +23,7 @@ export class EventStreams {
   /** @throws Problem (503) if there are too many */
   add(response: ServerResponse): void {
     if (this.#readers.size >= MAX_READERS) {
-      throw busy('too-many-readers', `${MAX_READERS} readers follow events already: expected fewer`);
+      throw busy('too-many-readers', `${MAX_READERS} readers of events are connected: expected fewer`);
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(': events\n\n');

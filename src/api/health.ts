@@ -20,11 +20,11 @@ export const answerReady: Handler = async ({ query, response }, { agentState }) 
   const { ready, queue, intent } = await agentState();
   const why = intent.refused ?? queue.failure;
   const reason = !ready
-    ? `no intent has been carried out yet${why === null ? '' : `: ${why}`}`
+    ? `no intent has been applied yet${why === null ? '' : `: ${why}`}`
     : queue.failing
-      ? `the last task failed as a whole, and is tried again: ${queue.failure ?? ''}`
+      ? `the last task failed, and is tried again: ${queue.failure ?? ''}`
       : queue.busySeconds > STUCK_SECONDS && queue.progress === ''
-        ? `the task under way takes ${Math.round(queue.busySeconds)} s`
+        ? `the current task has taken ${Math.round(queue.busySeconds)} s so far`
         : undefined;
   if (reason !== undefined) throw new Problem(503, { code: 'not-ready', detail: reason });
   replyJson(response, { status: 'ready' });

@@ -31,10 +31,10 @@ const SHOWN_SCHEMAS: Readonly<Record<ShownName, SchemaName>> = {
 const parameter = (name: string, description: string, schema: Json = { type: 'string' }): Json => ({
   ...{ name, in: 'query', description, schema },
 });
-const TENANT = parameter('tenant', "Only this tenant's.");
-const PORT = parameter('port', "Only this port's: a port of the intent, or its interface.");
-const ADDRESS = parameter('address', 'Only with this address, or one of this prefix.');
-const ALL = parameter('all', 'What is left out otherwise, too.', { type: 'boolean' });
+const TENANT = parameter('tenant', 'Only this tenant.');
+const PORT = parameter('port', 'Only this port: its name in the intent, or its interface.');
+const ADDRESS = parameter('address', 'Only this address, or addresses of this prefix.');
+const ALL = parameter('all', 'Include what is left out by default.', { type: 'boolean' });
 
 const PARAMETERS: Readonly<Record<ShownName, Json[]>> = {
   vrf: [TENANT],
@@ -49,9 +49,9 @@ const PARAMETERS: Readonly<Record<ShownName, Json[]>> = {
   policy: [TENANT],
   flow: [
     ...[TENANT, ADDRESS, ALL],
-    parameter('l4Port', 'Only with this TCP or UDP port at either end.'),
-    parameter('proto', 'Only of this protocol: tcp, udp, icmp or a number.'),
-    parameter('limit', 'At most so many of each table, 0: all; default 1000.'),
+    parameter('l4Port', 'Only flows with this TCP or UDP port at either end.'),
+    parameter('proto', 'Only flows of this protocol: tcp, udp, icmp or a number.'),
+    parameter('limit', 'Most entries of each table, 0: all; default 1000.'),
   ],
 };
 
@@ -100,19 +100,18 @@ export function openApi(): Json {
     info: {
       title: 'segue agent',
       version: readVersion(),
-      description:
-        'What an agent of segue knows of its node. It answers, and changes nothing but what is posted to release.',
+      description: 'What the agent of segue knows about its node. Only a POST to release changes anything.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths: {
-      '/healthz': get("The agent's event loop turns.", json('Health')),
-      '/readyz': get('The first intent has been carried out, and tasks end.', json('Health')),
+      '/healthz': get("Whether the agent's event loop runs.", json('Health')),
+      '/readyz': get('Whether the first intent has been applied, and tasks end.', json('Health')),
       '/metrics': get('Metrics of the node, for Prometheus.', text(TEXT)),
       '/metrics/ports': get('Metrics of each port.', text(TEXT)),
       '/metrics/tenants': get('Metrics of each tenant with ports here.', text(TEXT)),
       '/openapi.json': get('This document.', { [JSON_TYPE]: { schema: { type: 'object' } } }),
-      '/v1/status': get('How the agent is.', json('Status')),
-      '/v1/intent': get('Which intent is carried out.', json('Intent')),
+      '/v1/status': get('The state of the agent.', json('Status')),
+      '/v1/intent': get('The applied intent.', json('Intent')),
       '/v1/diff': get('As segue diff -j.', json('Diff')),
       '/v1/doctor': get('As segue doctor -j.', json('Doctor')),
       '/v1/report': get('As segue report -j.', json('Report')),

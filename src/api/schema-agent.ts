@@ -22,15 +22,15 @@ export const problem = z.strictObject({
 export const health = z.strictObject({ status: z.enum(['ok', 'ready']) });
 
 const intentState = {
-  digest: text.nullable().describe('SHA-256 of the file that is carried out.'),
+  digest: text.nullable().describe('SHA-256 of the applied file.'),
   appliedAt: time.nullable(),
   held: z.boolean().describe('The guard against mass removal holds a newer one.'),
   heldAt: time.nullable(),
-  refused: text.nullable().describe('Why the file that is there now is not carried out.'),
+  refused: text.nullable().describe('Why the present file is not applied.'),
   refusedAt: time.nullable(),
   readErrors: z.int(),
 };
-const degraded = text.nullable().describe('Why names are those of an intent that was there before.');
+const degraded = text.nullable().describe('Why names are those of an earlier intent.');
 
 export const status = z.strictObject({
   node: text,
@@ -43,20 +43,20 @@ export const status = z.strictObject({
   ready: z.boolean(),
   intent: z.strictObject(intentState) satisfies z.ZodType<AgentState['intent']>,
   queue: z.strictObject({
-    length: z.int().describe('Tasks that wait or are under way.'),
+    length: z.int().describe('Tasks that wait or run.'),
     busySeconds: seconds,
     progress: text,
     failing: z.boolean(),
-    failure: text.nullable().describe('Why the last task failed as a whole.'),
+    failure: text.nullable().describe('Why the last task failed.'),
   }) satisfies z.ZodType<AgentState['queue']>,
   lastSweepAt: time.nullable(),
   sweepSeconds: seconds.describe('Between two sweeps.'),
-  drift: z.array(actionCount).describe('Objects that somebody had changed, at the last sweep.'),
+  drift: z.array(actionCount).describe('Objects that the last sweep found changed by others.'),
   repairs: z.array(actionCount),
   failures: z.array(count),
-  failing: z.int().describe('Objects that could not be made when they were last tried.'),
+  failing: z.int().describe('Objects whose last attempt failed.'),
   waiting: z.int().describe('Objects that wait for their interface.'),
-  events: z.array(count).describe("The kernel's notifications."),
+  events: z.array(count).describe('Notifications of the kernel.'),
   eventsLost: z.int(),
   nft: z.strictObject({ bounds: z.array(z.number()), counts: z.array(z.int()), sum: seconds }),
   tasks: z.record(z.enum(['intent', 'hint', 'sweep']), z.strictObject({ count: z.int(), seconds })),

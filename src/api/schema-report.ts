@@ -12,9 +12,9 @@ export const nodeReport = z.strictObject({
   node: text,
   version: text,
   at: time,
-  seconds: z.number().describe('That it looks back.'),
-  since: time.nullable().describe('Nothing is known from before.'),
-  quiet: z.boolean().describe('Nothing is to be looked at.'),
+  seconds: z.number().describe('Length of the period.'),
+  since: time.nullable().describe('Nothing is known from before this time.'),
+  quiet: z.boolean().describe('Nothing needs attention.'),
   agent: z.strictObject({ startedAt: time, ready: z.boolean(), failing: z.boolean() }).nullable(),
   intent: z
     .strictObject({
@@ -30,7 +30,7 @@ export const nodeReport = z.strictObject({
     .nullable(),
   ...{ repairs: entries, failures: entries, refused: entries, held: entries, lost: entries, starts: entries },
   omitted,
-  doctor: doctor.omit({ node: true }).nullable().describe('Checks that are not well.'),
+  doctor: doctor.omit({ node: true }).nullable().describe('Checks with a warning or a failure.'),
   drops: z
     .strictObject({
       since: time.nullable(),

@@ -18,7 +18,7 @@ export class Turns {
       return;
     }
     if (!isUnderWay && this.#waiting.length >= MAX_WAITING) {
-      throw busy('too-many-requests', `${MAX_WAITING} requests wait already: expected fewer at a time`);
+      throw busy('too-many-requests', `${MAX_WAITING} requests are waiting: expected fewer at a time`);
     }
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -10,8 +10,8 @@ const path = (what: string) =>
 export const tlsSchema = z.strictObject(
   {
     ca: path("the CA's certificates"),
-    cert: path('the own certificate'),
-    key: path("the own certificate's key"),
+    cert: path('its own certificate'),
+    key: path('the key of its own certificate'),
   },
   { error: 'a map with ca, cert and key: paths of PEM files' },
 );

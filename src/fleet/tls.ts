@@ -131,7 +131,7 @@ class ServerFiles implements experimental.CertificateProvider {
         else this.#take(fitting(pems));
       } catch (error) {
         const { message } = error as Error;
-        if (message !== this.#said) this.#problem(`the certificates in use stay: ${message}`);
+        if (message !== this.#said) this.#problem(`the certificates in use are kept: ${message}`);
         this.#said = message;
       }
       this.#look();

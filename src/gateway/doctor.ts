@@ -37,22 +37,22 @@ function checkNodes({ gateway, nodes }: GatewayState, findings: FindingList): vo
   if (down.length === nodes.length) {
     findings.fail(
       `nodes.${gateway}`,
-      `no way to any of the ${total}: ${listed(down)}`,
-      'nothing passes between its tenants, nor to external networks: the underlay must route their locators',
+      `no route to any of the ${total}: ${listed(down)}`,
+      'nothing passes between its tenants or to external networks: the underlay must route the locators of its network nodes',
     );
   } else if (down.length + draining.length === nodes.length) {
     findings.warn(
       `nodes.${gateway}`,
-      `of the ${total} none is up that does not drain: ${listed(draining)}`,
-      'new flows go to nodes that are to be taken away: take "drain" from one of them, or add one',
+      `all of the ${total} that are up drain: ${listed(draining)}`,
+      'new flows go to nodes that are to be removed: remove "drain" from one of them, or add a node',
     );
   } else if (down.length > 0) {
     findings.warn(
       `nodes.${gateway}`,
-      `no way to ${down.length} of the ${total}: ${listed(down)}`,
-      'the others have its flows; connections that it alone knew are opened anew: the underlay must route its locator',
+      `no route to ${down.length} of the ${total}: ${listed(down)}`,
+      'the others take over its flows; connections that only it knew must be opened again: the underlay must route its locator',
     );
-  } else findings.ok(`nodes.${gateway}`, `a way to each of the ${total}`);
+  } else findings.ok(`nodes.${gateway}`, `a route to each of the ${total}`);
 }
 
 /** Without its programs a network node forwards nothing: packets for its gateway SIDs end at the locator's blackhole. */
@@ -63,7 +63,7 @@ function checkPrograms({ kernel, config }: CheckedNode, externals: readonly stri
     findings.fail(
       'fastpath',
       `a network node without a fast path: ${missing}`,
-      'what arrives to be decided is dropped here: install what is missing, or take this node out of the gateway',
+      'packets between tenants are dropped here: install what is missing, or remove this node from the gateway',
     );
     return;
   }
@@ -73,10 +73,10 @@ function checkPrograms({ kernel, config }: CheckedNode, externals: readonly stri
   if (without.length > 0) {
     findings.fail(
       'programs',
-      `no program of a network node at ${listed(without)}`,
-      'what arrives there to be decided is dropped: segue apply, or start the agent',
+      `no network-node program at ${listed(without)}`,
+      'packets between tenants that arrive there are dropped: run segue apply, or start the agent',
     );
-  } else findings.ok('programs', `programs of a network node at ${listed(needed)}`);
+  } else findings.ok('programs', `network-node programs at ${listed(needed)}`);
 }
 
 function checkExternal(
@@ -85,15 +85,15 @@ function checkExternal(
   findings: FindingList,
 ): void {
   const link = kernel.links.get(device);
-  const lost = `what is for external network ${name} is dropped here`;
+  const lost = `packets to external network ${name} are dropped here`;
   if (link === undefined) {
-    findings.fail(`external.${name}`, `${device} does not exist`, `${lost}: see "interface" of the external network`);
+    findings.fail(`external.${name}`, `${device} does not exist`, `${lost}: check "interface" of the external network`);
     return;
   }
   const state = linkState(link);
   if (state !== 'up') {
     const what = state === 'down' ? 'is down' : 'has no carrier';
-    const how = state === 'down' ? `ip link set ${device} up` : 'see the cable, or the far end';
+    const how = state === 'down' ? `ip link set ${device} up` : 'check the cable and the far end';
     findings.fail(`external.${name}`, `${device} ${what}`, `${lost}: ${how}`);
     return;
   }
@@ -114,14 +114,14 @@ function checkExternal(
     findings.fail(
       `external-route.${name}`,
       `no route of the main table to ${listed(none)} dev ${device}`,
-      `${lost}: ip route add, or the routing daemon; the next hop is the kernel's to know`,
+      `${lost}: add one (ip route add, or the routing daemon), as the kernel's route gives the next hop`,
     );
   }
   if (some.length > 0) {
     findings.warn(
       `external-route-part.${name}`,
-      `the main table has routes to parts of ${listed(some)} dev ${device} alone`,
-      'what is for the rest is dropped here: a default route by that interface would take it',
+      `the main table has routes only to parts of ${listed(some)} dev ${device}`,
+      'packets to the rest are dropped here: a default route by that interface would cover it',
     );
   }
   if (none.length + some.length === 0) {

@@ -90,7 +90,7 @@ export function whyNoGateways({ kernel, intent }: ObservedNode): string | undefi
   const { steering, gateways } = kernel.fastpath;
   if (intent === undefined || steering.maps !== undefined || gateways.maps !== undefined) return undefined;
   if (intent.gateways !== undefined && intent.gateways.length > 0) return undefined;
-  return 'no gateways on this node: it is no network node, and no tenant with a port here has a gateway';
+  return 'no gateways on this node: it is not a network node, and no tenant with a port here has a gateway';
 }
 
 /** The gateways of the node's part of the intent, with their state in the kernel. */

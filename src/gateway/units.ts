@@ -132,8 +132,8 @@ export function* gatewayWarnings(view: IntentView): Generator<string> {
       const segments = 1 + view.paths.transit(tenant, node).length;
       if (node === view.config.node || segments <= MAX_SEGMENTS) continue;
       yield (
-        `tenant ${tenant}: the path to network node ${node} has ${segments} segments, the fast path takes ${MAX_SEGMENTS}: ` +
-        'nothing leaves the tenant (dataplane hybrid leaves it to the kernel)'
+        `tenant ${tenant}: the path to network node ${node} has ${segments} segments, the fast path takes at most ${MAX_SEGMENTS}: ` +
+        'packets that leave the tenant are dropped (with dataplane hybrid the kernel forwards them)'
       );
     }
   }

@@ -36,8 +36,8 @@ const INTERFACE = new RegExp(`^[A-Za-z0-9_][A-Za-z0-9._@+=-]{0,${MAX_INTERFACE_N
 const badInterface = new Refusal(
   `an interface name: 1 to ${MAX_INTERFACE_NAME_CHARS} letters, digits or "._-@+=", the first a letter, a digit or "_"`,
 );
-const reservedInterface = new Refusal('an interface name other than lo, and than all and default, which sysctls use');
-const ownInterface = new Refusal('an interface name other than sg-<number>, which are the VRFs of segue');
+const reservedInterface = new Refusal('an interface name other than lo, all and default (sysctls use the last two)');
+const ownInterface = new Refusal('an interface name other than sg-<number>, which segue uses for its VRFs');
 
 /** Reads the name of a network device that may be a port or an uplink. */
 export function readInterface(text: string): string | Refusal {

@@ -121,7 +121,7 @@ export class JsonScanner {
   #value(part: JsonPart | undefined): void {
     if (part) part.offset = this.#at;
     if (++this.#depth > MAX_DEPTH_LEVELS + 1) {
-      this.#stop(`at most ${MAX_DEPTH_LEVELS} lists and maps inside each other`);
+      this.#stop(`at most ${MAX_DEPTH_LEVELS} nested lists and maps`);
     }
     if (this.#take('{')) this.#members(part);
     else if (this.#take('[')) this.#items(part);

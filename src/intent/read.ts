@@ -35,7 +35,7 @@ export function checkSize(format: Format, bytes: number, findings: Findings): bo
 }
 
 const ERRNO: Record<string, string> = {
-  ENXIO: 'a socket or a device that is not there',
+  ENXIO: 'a socket, or a device that does not exist',
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   ELOOP: 'too many symbolic links',
@@ -58,7 +58,7 @@ function readBytes(file: string, format: Format, findings: Findings): Buffer | u
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = fstatSync(fd);
     if (!stat.isFile()) {
-      findings.addFile(kindOf(stat), 'a regular file: reading anything else may never end');
+      findings.addFile(kindOf(stat), 'a regular file; reading anything else may block');
       return undefined;
     }
     // Checked before reading, since it may be larger than memory.

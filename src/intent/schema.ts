@@ -142,7 +142,7 @@ const feedsSchema = z.strictObject(
 );
 
 /** Also the expectation for invalid prefixes. */
-export const SERVICE_PREFIX = 'an IPv6 /32 of fd00::/8 that nobody else has';
+export const SERVICE_PREFIX = 'an IPv6 /32 within fd00::/8 that is used nowhere else';
 
 const metadataSchema = z.strictObject(
   {

@@ -135,7 +135,7 @@ function checkInterfaces(
     const value = readInterface(name);
     const other = given.get(name);
     if (value instanceof Refusal) findings.add([key, i], name, value.expected);
-    else if (other !== undefined) findings.add([key, i], name, `an interface given once; ${other} is it`);
+    else if (other !== undefined) findings.add([key, i], name, `an interface given once; ${other} is the same`);
     else {
       given.set(name, `${key}[${i}]`);
       taken.push(name);

@@ -10,7 +10,7 @@ const ADDRESS_WITH_COLON = /[0-9a-fA-F]*:[0-9a-fA-F:.]*:(?=[\s,\]}]|$)/y;
 const EXPECTED: Partial<Record<YAMLError['code'], string>> = {
   DUPLICATE_KEY: 'a key given once in its map',
   NON_STRING_KEY: 'a key that is text',
-  TAB_AS_INDENT: 'spaces as indentation, YAML takes no tabs there',
+  TAB_AS_INDENT: 'spaces as indentation; YAML allows no tabs there',
 };
 
 /** The expectation for an error of the `yaml` package. */
@@ -41,14 +41,14 @@ function tokensOf(text: string, findings: Findings): CST.Token[] | undefined {
   for (const lexeme of new Lexer().lex(text)) {
     const type = isContent ? 'scalar' : CST.tokenType(lexeme);
     if (type === 'anchor' || type === 'alias') {
-      findings.addAt(parser.offset, JSON.stringify(lexeme), 'the value itself; anchors and aliases are not taken');
+      findings.addAt(parser.offset, JSON.stringify(lexeme), 'the value itself; anchors and aliases are not supported');
       return undefined;
     }
     isContent = lexeme === CST.SCALAR;
     for (const token of parser.next(lexeme)) tokens.push(token);
     // The document and the scalar being read take a level each.
     if (parser.stack.length > MAX_DEPTH_LEVELS + 2) {
-      const expected = `at most ${MAX_DEPTH_LEVELS} lists and maps inside each other`;
+      const expected = `at most ${MAX_DEPTH_LEVELS} nested lists and maps`;
       findings.addAt(parser.offset, excerpt(text, parser.offset), expected);
       return undefined;
     }

@@ -79,7 +79,7 @@ async function collect(scope: MetricsScope, { agentState, basis, counts, turns }
   const { config } = basis.files;
   const families = scope === 'node' ? [...agentMetrics(await agentState()), ...requestMetrics(counts)] : [];
   const seconds = new Family('scrape_collector_duration_seconds', 'gauge', 'Time that a collector took.');
-  const success = new Family('scrape_collector_success', 'gauge', 'A collector gave its series.');
+  const success = new Family('scrape_collector_success', 'gauge', 'A collector succeeded.');
   const collectors = Object.entries(collectorsOf(scope, runDirectory(config.node)));
   const note = (collector: string, isThere: boolean, started: number): void => {
     seconds.add({ collector, scope }, (performance.now() - started) / 1000);

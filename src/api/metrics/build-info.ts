@@ -14,7 +14,7 @@ export function buildInfo({ kernel, config }: ShowContext): Family[] {
     kernel: release(),
     libbpf: libbpfOrNone(),
   };
-  return [new Family('build_info', 'gauge', 'What runs.').add(labels, 1)];
+  return [new Family('build_info', 'gauge', 'Versions and data planes of this node.').add(labels, 1)];
 }
 
 /** `kernel`, or `none` without a kernel data plane, if an uplink exists without its program. */

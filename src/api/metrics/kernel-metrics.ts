@@ -25,7 +25,7 @@ const FILL_MS = 15_000;
 
 export function fastpathMetrics({ kernel, config }: ShowContext): Family[] {
   const { maps } = kernel.fastpath;
-  const packets = new Family('fastpath_packets_total', 'counter', 'Packets by what became of them.');
+  const packets = new Family('fastpath_packets_total', 'counter', 'Packets by verdict and reason.');
   if (maps === undefined) return [packets];
   for (const { verdict, slug, packets: count } of reasonCounts(maps, config.dataplane === 'ebpf')) {
     packets.add({ verdict, reason: slug }, count);
@@ -60,7 +60,7 @@ export class MapFills {
       this.#readAt = performance.now();
     }
     const entries = new Family('map_entries', 'gauge', 'Entries of an eBPF map.');
-    const size = new Family('map_max_entries', 'gauge', 'Most entries that an eBPF map may have.');
+    const size = new Family('map_max_entries', 'gauge', 'Capacity of an eBPF map, in entries.');
     for (const fill of this.#fills) {
       entries.add({ map: fill.map }, fill.entries);
       size.add({ map: fill.map }, fill.size);
@@ -97,7 +97,7 @@ export function nodeMetrics(context: ShowContext): Family[] {
   const locators = new Family(
     'underlay_locators',
     'gauge',
-    "Other nodes' locators by whether the fast path knows a way.",
+    'Locators of other nodes, by whether the fast path knows a next hop.',
   );
   const { resolved, unresolved } = unresolvedLocators(context);
   locators.add({ state: 'resolved' }, resolved).add({ state: 'unresolved' }, unresolved.length);
@@ -105,24 +105,31 @@ export function nodeMetrics(context: ShowContext): Family[] {
 }
 
 export function gatewayMetrics(context: ShowContext): Family[] {
-  const up = new Family('gateway_node_up', 'gauge', 'The underlay has a way to a network node.');
+  const up = new Family('gateway_node_up', 'gauge', 'The underlay has a route to a network node.');
   const share = new Family('gateway_share', 'gauge', 'Share of new flows that a network node gets.');
   const all = gatewayStates(context).flatMap(({ gateway, nodes }) => nodes.map((one) => ({ gateway, ...one })));
   for (const { gateway, node, state, share: part } of all.slice(0, MAX_GATEWAY_NODES)) {
     up.add({ gateway, node }, Number(state !== 'down'));
     if (part !== null) share.add({ gateway, node }, part);
   }
-  const omitted = new Family('gateway_nodes_omitted', 'gauge', 'Further network nodes of gateways, without series.');
+  const omitted = new Family(
+    'gateway_nodes_omitted',
+    'gauge',
+    'Network nodes of gateways beyond the limit, which have no series.',
+  );
   omitted.add({}, Math.max(0, all.length - MAX_GATEWAY_NODES));
   const { gateways, steering } = context.kernel.fastpath;
   const affinity: Family[] = [];
   if (gateways.maps !== undefined) {
     affinity.push(
-      new Family('flow_affinities', 'gauge', 'Flows of which the node remembers their network node.').add(
+      new Family('flow_affinities', 'gauge', 'Flows whose network node this node remembers.').add(
         {},
         countFlowAffinities(gateways.maps),
       ),
-      new Family('flow_affinity_table_size', 'gauge', 'Most of them that it can.').add({}, FLOW_NODES),
+      new Family('flow_affinity_table_size', 'gauge', 'Most flows whose network node this node can remember.').add(
+        {},
+        FLOW_NODES,
+      ),
     );
   }
   const { maps } = steering;
@@ -133,8 +140,11 @@ export function gatewayMetrics(context: ShowContext): Family[] {
     share,
     omitted,
     ...affinity,
-    new Family('connections', 'gauge', 'Connections that a network node remembers.').add({}, held),
-    new Family('connection_table_size', 'gauge', 'Most connections that it can.').add({}, placesOf(maps.sg_ct)),
+    new Family('connections', 'gauge', 'Connections that a network node tracks.').add({}, held),
+    new Family('connection_table_size', 'gauge', 'Most connections that a network node can track.').add(
+      {},
+      placesOf(maps.sg_ct),
+    ),
     ...policyMetrics(policyHits(context.kernel)),
   ];
 }
@@ -142,7 +152,7 @@ export function gatewayMetrics(context: ShowContext): Family[] {
 export function policyMetrics(hits: ReadonlyMap<string, Hits>): Family[] {
   const fields = ['connections', 'packets', 'bytes'] as const;
   const families = fields.map(
-    (field) => new Family(`policy_${field}_total`, 'counter', `What policies decided: ${field}.`),
+    (field) => new Family(`policy_${field}_total`, 'counter', `Decided by a policy: ${field}.`),
   );
   const sorted = [...hits].sort(([a], [b]) => (a < b ? -1 : 1));
   const shown: [string, Hits][] = sorted.slice(0, MAX_POLICIES);

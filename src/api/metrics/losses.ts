@@ -7,7 +7,7 @@ import type { ShowContext } from '../../observe/inspect/context.js';
 
 /** Evictions of each table of the node in which a new entry may replace another. docs/adr/0153 explains why others are not included. */
 export function lossMetrics({ kernel: { fastpath } }: ShowContext): Family[] {
-  const evictions = new Family('map_evictions_total', 'counter', 'Entries that lost their place to a newer one.');
+  const evictions = new Family('map_evictions_total', 'counter', 'Entries that were evicted for a newer one.');
   const suppressed = new Family(
     'log_suppressed_total',
     'counter',

@@ -46,8 +46,8 @@ function readTraffic({ kernel, names }: ShowContext): PortTraffic[] {
 function familiesOf(what: 'port' | 'tenant'): Family[] {
   return FIELDS.map((field) => {
     const [direction = '', unit = ''] = NAMES[field].split('_');
-    const verb = direction === 'transmit' ? 'sent' : 'were sent';
-    return new Family(`${what}_${NAMES[field]}`, 'counter', `What VMs of a ${what} ${verb}: ${unit}.`);
+    const verb = direction === 'transmit' ? 'sent' : 'received';
+    return new Family(`${what}_${NAMES[field]}`, 'counter', `The VMs of a ${what} ${verb}: ${unit}.`);
   });
 }
 
@@ -57,7 +57,7 @@ const MAX_TENANTS = 4096;
 
 /** The number without series, which shows that the limit was reached. */
 function omittedMetric(what: 'port' | 'tenant', count: number): Family {
-  const help = `Further ${what}s here, without series: there are more than the bound.`;
+  const help = `Further ${what}s of this node, beyond the limit, which have no series.`;
   return new Family(`${what}s_omitted`, 'gauge', help).add({}, count);
 }
 

@@ -9,9 +9,9 @@ import type { ShowContext } from '../../observe/inspect/context.js';
 const FIELDS = ['records', 'suppressed', 'lost'] as const;
 type Counts = Record<(typeof FIELDS)[number], number>;
 const HELP: Readonly<Record<(typeof FIELDS)[number], string>> = {
-  records: 'Records that watchers read.',
-  suppressed: 'Records beyond the rate that watchers asked for.',
-  lost: "Records that watchers' rings had no room for.",
+  records: 'Records that trace sessions read.',
+  suppressed: 'Records beyond the rate of a trace session.',
+  lost: 'Records lost because the ring of a trace session was full.',
 };
 
 const countsSchema = z.strictObject({

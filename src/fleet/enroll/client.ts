@@ -74,7 +74,7 @@ async function pinnedAuthority(target: string, pin: string): Promise<X509Certifi
   const chain = await shownChain(target);
   const ca = chain.find((one) => pinOf(one) === pin);
   if (ca === undefined)
-    throw new Error(`${target}: what answers is not of the CA that the token names: nothing was sent to it`);
+    throw new Error(`${target}: the server's certificate is not of the CA that the token names: nothing was sent`);
   return ca;
 }
 
@@ -136,10 +136,10 @@ function ensureKey(file: string): string {
 /** @throws Error if a certificate is not the requested one */
 function check({ certificate, ca }: IssuedCertificate, node: string, key: string): void {
   const shown = new X509Certificate(certificate);
-  if (!shown.checkPrivateKey(createPrivateKey(key))) throw new Error('the certificate that came is of another key');
+  if (!shown.checkPrivateKey(createPrivateKey(key))) throw new Error('the received certificate is for another key');
   if (!(shown.subjectAltName ?? '').split(', ').includes(`DNS:${node}`))
-    throw new Error(`the certificate that came is of ${shown.subjectAltName ?? 'no name'}, not of ${node}`);
-  if (fromPem(CERTIFICATE, ca).length === 0) throw new Error('no CA came with the certificate');
+    throw new Error(`the received certificate is for ${shown.subjectAltName ?? 'no name'}, not for ${node}`);
+  if (fromPem(CERTIFICATE, ca).length === 0) throw new Error('the certificate was received without its CA');
 }
 
 function keep(tls: TlsFiles, { certificate, ca }: IssuedCertificate): X509Certificate {

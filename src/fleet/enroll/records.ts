@@ -103,10 +103,12 @@ export class EnrollmentRecords {
       // The client has the secret: from here on it may learn what is wrong.
       if (value.node !== node) throw new EnrollmentRefused(`the token is for node ${value.node}, not for ${node}`);
       if (value.expiresMs < Date.now())
-        throw new EnrollmentRefused(`the token has expired at ${new Date(value.expiresMs).toISOString()}`);
+        throw new EnrollmentRefused(`the token expired at ${new Date(value.expiresMs).toISOString()}`);
       if (value.used !== undefined) {
         if (value.used.publicKey === publicKey) return value.used.certificate;
-        throw new EnrollmentRefused(`the token was used at ${new Date(value.used.atMs).toISOString()} by another key`);
+        throw new EnrollmentRefused(
+          `the token was used at ${new Date(value.used.atMs).toISOString()} with another key`,
+        );
       }
       const certificate = await issue();
       const used = { publicKey, certificate, atMs: Date.now() };
@@ -143,7 +145,7 @@ export class EnrollmentRecords {
     const valid = (value?.certificates ?? []).filter(({ untilMs }) => untilMs > now);
     if (valid.length >= MAX_CERTIFICATES)
       throw new EnrollmentRefused(
-        `node ${node} has ${valid.length} certificates that are valid: does it keep them? segue fleet revoke ${node} ends them`,
+        `node ${node} already has ${valid.length} valid certificates: does it store them? segue fleet revoke ${node} revokes them`,
       );
     const record: NodeRecord = { certificates: [...valid, { ...issuedRecord(pem), by }] };
     const { succeeded } = await this.#client.txn({

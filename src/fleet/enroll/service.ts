@@ -54,7 +54,7 @@ export class EnrollmentService {
         },
       );
     });
-    this.#log.info({ listen, ca: ca.cert, days: this.#config.days }, 'enrolls nodes');
+    this.#log.info({ listen, ca: ca.cert, days: this.#config.days }, 'enrolling nodes');
   }
 
   close(): void {
@@ -65,7 +65,7 @@ export class EnrollmentService {
     const { node, request } = call.request;
     void this.#answer(call.getPeer(), node, answer, async () => {
       const token = parseToken(call.request.token);
-      if (token === undefined) throw new EnrollmentRefused('the token is none of segue fleet token create');
+      if (token === undefined) throw new EnrollmentRefused('the token is not one from segue fleet token create');
       const publicKey = await readKey(request);
       return this.#records.redeem(token, node, publicKey.toString('hex'), () => this.#issue(node, publicKey));
     });
@@ -91,7 +91,7 @@ export class EnrollmentService {
 
   async #answer(peer: string, node: string, answer: Answer, certificateOf: () => Promise<string>): Promise<void> {
     if (this.#atOnce >= MAX_AT_ONCE)
-      return answer({ code: status.RESOURCE_EXHAUSTED, details: 'too many enroll at once: try again' });
+      return answer({ code: status.RESOURCE_EXHAUSTED, details: 'too many nodes enroll at once: try again' });
     this.#atOnce += 1;
     try {
       const certificate = await certificateOf();
@@ -102,8 +102,7 @@ export class EnrollmentService {
       const { message } = error as Error;
       this.#log.warn({ node, peer }, `no certificate: ${message}`);
       if (error instanceof EnrollmentRefused) answer({ code: status.PERMISSION_DENIED, details: message });
-      else if (error instanceof EtcdError)
-        answer({ code: status.UNAVAILABLE, details: 'the feed does not reach etcd' });
+      else if (error instanceof EtcdError) answer({ code: status.UNAVAILABLE, details: 'the feed cannot reach etcd' });
       else answer({ code: status.INTERNAL, details: 'the feed cannot issue certificates: its log says why' });
     } finally {
       this.#atOnce -= 1;

@@ -34,7 +34,9 @@ export class EmbeddedEtcd {
 
   constructor(config: EtcdConfig, log: Logger) {
     if (config.directory === undefined)
-      throw new Error('the fleet file has no etcd.directory: expected where --with-etcd keeps its data');
+      throw new Error(
+        'the fleet file has no etcd.directory: expected the directory in which --with-etcd keeps its data',
+      );
     this.#config = config;
     this.#directory = config.directory;
     this.#log = log;
@@ -45,18 +47,18 @@ export class EmbeddedEtcd {
     // Access to the socket gives control over every tenant: only the owner may enter the directory.
     makeFolders(this.#directory, 0o700);
     if (await this.#answers()) {
-      this.#log.warn({ directory: this.#directory }, 'an etcd runs in the directory already: it is used');
+      this.#log.warn({ directory: this.#directory }, 'an etcd already runs in the directory: using it');
       return;
     }
     this.#spawn();
     const until = Date.now() + START_MS;
     while (!(await this.#answers())) {
       if (Date.now() > until) throw new Error(`etcd does not answer within ${START_MS / 1000} s`);
-      if (this.#restartMs > RESTART_MS * 4) throw new Error('etcd ends again and again: what it said is above');
+      if (this.#restartMs > RESTART_MS * 4) throw new Error('etcd exits again and again: its output is above');
       await sleep(LOOK_MS);
     }
     this.#restartMs = RESTART_MS;
-    this.#log.info({ directory: this.#directory }, 'runs etcd');
+    this.#log.info({ directory: this.#directory }, 'etcd is running');
   }
 
   async close(): Promise<void> {
@@ -89,7 +91,7 @@ export class EmbeddedEtcd {
     const ended = (why: string): void => {
       this.#child = undefined;
       if (this.#isStopping) return;
-      this.#log.error({ ms: this.#restartMs }, `etcd ended (${why}): it is started again`);
+      this.#log.error({ ms: this.#restartMs }, `etcd exited (${why}): restarting it`);
       this.#restart = setTimeout(() => {
         this.#spawn();
       }, this.#restartMs);

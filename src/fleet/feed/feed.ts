@@ -84,7 +84,7 @@ export class Feed {
    */
   async run(): Promise<void> {
     const { feed } = this.#config;
-    if (feed === undefined) throw new Error('the fleet file has no feed: listen and tls of a feed are expected');
+    if (feed === undefined) throw new Error('the fleet file has no feed: expected a map with listen and tls');
     await new Promise<void>((resolve, reject) => {
       const problem = (message: string): void => {
         this.#log.error(message);
@@ -96,7 +96,7 @@ export class Feed {
     });
     this.#log.info(
       { listen: feed.listen, etcd: this.#config.etcd.endpoints, realm: this.#config.realm },
-      'serves nodes',
+      'serving nodes',
     );
     await this.#enrollment?.start();
     this.#revocations.start();
@@ -129,7 +129,7 @@ export class Feed {
     for (const queue of this.#queues.values()) {
       const fault = this.#faultOf(queue.peer);
       if (fault === undefined) continue;
-      this.#log.warn({ node: queue.node }, `left: ${fault}`);
+      this.#log.warn({ node: queue.node }, `disconnected: ${fault}`);
       queue.refuse(status.PERMISSION_DENIED, `node ${queue.node}: ${fault}`);
       this.#gone(queue);
     }
@@ -140,7 +140,7 @@ export class Feed {
     if (this.#queues.get(node) !== queue) return;
     this.#queues.delete(node);
     this.#scopes.unfollow(node);
-    this.#log.info({ node, nodes: this.#queues.size }, 'a node has gone');
+    this.#log.info({ node, nodes: this.#queues.size }, 'a node disconnected');
   }
 
   readonly #renew = (
@@ -165,10 +165,11 @@ export class Feed {
     const before = this.#status;
     this.#status = now;
     const { held, error, lostSinceMs } = now;
-    if (held !== undefined && held !== before.held) this.#log.error(`${held}; nodes keep what they have`);
-    else if (error !== undefined && error !== before.error) this.#log.warn(`${error}; nodes keep what they have`);
+    if (held !== undefined && held !== before.held) this.#log.error(`${held}; nodes keep the intent that they have`);
+    else if (error !== undefined && error !== before.error)
+      this.#log.warn(`${error}; nodes keep the intent that they have`);
     else if (lostSinceMs === undefined && before.lostSinceMs !== undefined) {
-      this.#log.info({ sequence: this.#follower.head?.sequence }, 'follows etcd');
+      this.#log.info({ sequence: this.#follower.head?.sequence }, 'following etcd');
     }
     this.#beatAll();
   }
@@ -217,7 +218,7 @@ export class Feed {
     queue.begin(this.#scopes.follow(node), head, stream.request);
     this.#log.info(
       { node, nodes: this.#queues.size, has: stream.request.sequence, version: stream.request.version },
-      'a node follows',
+      'a node connected',
     );
   };
 
@@ -238,7 +239,7 @@ export class Feed {
     const fault = this.#faultOf(peer);
     if (fault !== undefined) return refuse(status.PERMISSION_DENIED, `status of node ${node}: ${fault}`);
     const queue = this.#queues.get(node);
-    if (queue === undefined) return refuse(status.FAILED_PRECONDITION, `node ${node}: follows another feed, or none`);
+    if (queue === undefined) return refuse(status.FAILED_PRECONDITION, `node ${node}: not connected to this feed`);
     if (Date.now() - (this.#reports.lastOf(node) ?? 0) < MIN_REPORT_MS)
       return done({ code: status.RESOURCE_EXHAUSTED, details: `node ${node}: reports too often` });
     try {

@@ -104,7 +104,10 @@ export class StatusCollector {
       const now = Date.now();
       if (now >= this.#quietUntilMs) {
         this.#quietUntilMs = now + QUIET_MS;
-        this.#options.log.warn({ err: error }, "nodes' status cannot be written: fleet status shows what was before");
+        this.#options.log.warn(
+          { err: error },
+          'the status of nodes cannot be written: segue fleet status shows an older one',
+        );
       }
     } finally {
       this.#isWriting = false;

@@ -59,7 +59,7 @@ export function readCache(file: string, node: string): CachedIntent {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Error(
       isAbsent
-        ? `${file}: not there: no feed has told the node its intent yet`
+        ? `${file}: no such file: no feed has sent the node its intent yet`
         : `${file}: ${(error as Error).message}`,
     );
   }
@@ -69,11 +69,12 @@ export function readCache(file: string, node: string): CachedIntent {
   try {
     header = JSON.parse(text.slice(0, end)) as Partial<Header>;
   } catch {
-    throw new Error(`${file}: cut off or changed: expected what segue agent wrote`);
+    throw new Error(`${file}: truncated or altered: expected the file that segue agent wrote`);
   }
   if (header.format !== FORMAT) throw new Error(`${file}: format ${String(header.format)}: expected ${FORMAT}`);
   if (header.node !== node) throw new Error(`${file}: of node ${String(header.node)}: expected ${node}`);
-  if (header.sha256 !== sha256(body)) throw new Error(`${file}: cut off or changed: expected what segue agent wrote`);
+  if (header.sha256 !== sha256(body))
+    throw new Error(`${file}: truncated or altered: expected the file that segue agent wrote`);
   const { epoch = '', sequence = 0, savedMs = 0 } = header;
   return { epoch, sequence, savedMs, intent: JSON.parse(body) as Intent, digest: sha256(text) };
 }

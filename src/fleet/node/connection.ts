@@ -186,7 +186,7 @@ export class FeedConnection {
       silent = setTimeout(() => {
         // The process was too busy to read: messages that arrived meanwhile are read first.
         if (performance.now() - due > LATE_MS) alive();
-        else leave(`nothing was heard for ${ms / 1000} s`);
+        else leave(`no message for ${ms / 1000} s`);
       }, ms);
     };
     try {
@@ -230,7 +230,7 @@ export class FeedConnection {
       leave(error.details ?? error.message);
     });
     stream.on('end', () => {
-      leave('the feed ended');
+      leave('the feed closed the connection');
     });
     return { feed, client, cancel };
   }

@@ -153,7 +153,7 @@ export class FeedSource implements IntentSource {
     if ((this.#given as Intent | undefined) === undefined && this.#refused === undefined) {
       this.#error(
         new Error(
-          `no feed answers, and there is no cache: ${this.#status.error ?? 'the first message has not come yet'}`,
+          `no feed answers, and there is no cached intent: ${this.#status.error ?? 'the first message has not come yet'}`,
         ),
       );
     }
@@ -187,9 +187,10 @@ export class FeedSource implements IntentSource {
   #update(update: Update, feed: string): string | undefined {
     const { epoch, sequence, snapshot, more, changes } = update;
     if (epoch === this.#epoch && sequence < this.#sequence) {
-      return `it is at sequence ${sequence}, the node at ${this.#sequence}: an old feed, or a restored backup (segue intent renew)`;
+      return `the feed is at sequence ${sequence}, the node at ${this.#sequence}: an outdated feed, or a restored backup (segue intent renew)`;
     }
-    if (epoch !== this.#epoch && !snapshot) return 'another epoch without all of the node’s part';
+    if (epoch !== this.#epoch && !snapshot)
+      return 'the feed began another epoch without sending all of the node’s part';
     this.#parts.push(...changes);
     this.#isSnapshot = snapshot;
     if (more) return undefined;
@@ -198,7 +199,7 @@ export class FeedSource implements IntentSource {
     const problem = parts.length > 0 || snapshot ? this.#take(parts, update) : undefined;
     if (problem !== undefined) return problem;
     if (this.#digest.hex !== update.digest)
-      return this.#forget('the node has another part of the intent than the feed says');
+      return this.#forget('the node’s part of the intent differs from the feed’s');
     this.#epoch = epoch;
     this.#sequence = sequence;
     this.#heard();
@@ -237,7 +238,8 @@ export class FeedSource implements IntentSource {
       if (to !== undefined) next.toggle(key, to);
       changes.push({ key, ...(old !== undefined && { before: old }), ...(value !== undefined && { after: value }) });
     }
-    if (next.hex !== digest) return this.#forget('a message did not lead to what the feed says');
+    if (next.hex !== digest)
+      return this.#forget('after a message the node’s part of the intent differs from the feed’s');
     this.#received = this.#received.next(changes);
     this.#digest = next;
     this.#epoch = epoch;

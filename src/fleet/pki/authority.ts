@@ -41,9 +41,10 @@ export class Authority {
     const [own] = certificates;
     if (own === undefined) throw new Error('no certificate');
     const shown = new X509Certificate(own);
-    if (!shown.ca) throw new Error(`${shown.subject}: no CA's certificate`);
+    if (!shown.ca) throw new Error(`${shown.subject}: not the certificate of a CA`);
     const privateKey = createPrivateKey(key);
-    if (!shown.checkPrivateKey(privateKey)) throw new Error(`${shown.subject}: the key is of another certificate`);
+    if (!shown.checkPrivateKey(privateKey))
+      throw new Error(`${shown.subject}: the key does not belong to the certificate`);
     this.#issuer = { certificate: Certificate.fromBER(new Uint8Array(own)), key: privateKey };
     this.#chain = certificates
       .filter((der) => !isSelfIssued(der))
@@ -97,7 +98,7 @@ export function readCertificates(file: string): X509Certificate[] {
 export function writePair(directory: string, base: string, { certificate, key }: KeyAndCertificate): [string, string] {
   const [certFile, keyFile] = [join(directory, `${base}.pem`), join(directory, `${base}.key`)];
   for (const file of [certFile, keyFile])
-    if (existsSync(file)) throw new Error(`${file}: there already: nothing is written`);
+    if (existsSync(file)) throw new Error(`${file}: exists already: nothing was written`);
   makeFolders(directory);
   writeFileSync(keyFile, key, { mode: 0o600, flag: 'wx' });
   try {

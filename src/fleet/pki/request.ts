@@ -45,9 +45,9 @@ export async function readRequest(pem: string): Promise<Buffer> {
     spki = Buffer.from(request.subjectPublicKeyInfo.toSchema().toBER());
     isSigned = await request.verify();
   } catch (error) {
-    throw new Error(`request: no PKCS #10: ${(error as Error).message}`);
+    throw new Error(`request: not PKCS #10: ${(error as Error).message}`);
   }
-  if (!isSigned) throw new Error('request: its signature is not by its key');
+  if (!isSigned) throw new Error('request: not signed with its own key');
   const { asymmetricKeyType: type, asymmetricKeyDetails } = createPublicKey({ key: spki, type: 'spki', format: 'der' });
   if (type !== 'ec' || asymmetricKeyDetails?.namedCurve !== 'prime256v1')
     throw new Error(`request: key of type ${type ?? 'unknown'}: expected EC P-256`);

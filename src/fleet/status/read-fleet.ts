@@ -109,13 +109,13 @@ function stateOf(
   now: number,
 ): { state: NodeState; why: string } {
   const { refused, failing, failures, held, waiting, drift, doctor, staleSinceMs } = status;
-  if (now - seenMs > STALE_MS) return { state: 'stale', why: `not heard of for ${ageText(now - seenMs)}` };
+  if (now - seenMs > STALE_MS) return { state: 'stale', why: `no report for ${ageText(now - seenMs)}` };
   if (refused !== null) return { state: 'refused', why: refused };
   if (failing || failures > 0)
     return { state: 'failing', why: failing ? 'the last task failed' : `${failures} objects fail` };
   if (staleSinceMs !== null)
-    return { state: 'stale', why: `its feed has not heard of etcd for ${ageText(now - staleSinceMs)}` };
-  if (differs === true) return { state: 'behind', why: 'another part of the intent than its feed has' };
+    return { state: 'stale', why: `its feed has had no contact with etcd for ${ageText(now - staleSinceMs)}` };
+  if (differs === true) return { state: 'behind', why: "its part of the intent differs from its feed's" };
   if (held) return { state: 'held', why: 'the removal guard holds the intent: SIGUSR2 lets it through' };
   if (behind > 0) return { state: 'behind', why: `${behind} commits behind` };
   if (doctor !== null && doctor.fail > 0)

@@ -28,12 +28,13 @@ export function rebootState(
   );
   for (const { name } of alone) reasons.push(`gateway ${name}: no other node takes its flows`);
   const notes = [...index.gatewaysOn.of(node).values()].map(
-    ({ name }) => `gateway ${name}: flows that the node still has end with the reboot (segue show flow, there)`,
+    ({ name }) =>
+      `gateway ${name}: flows that the node still has will end with the reboot (segue show flow on the node)`,
   );
   if (status?.status === undefined || status.state === 'stale')
-    reasons.push('the node was not heard of: whether it has carried this out is not known');
+    reasons.push('the node has not reported: whether it has applied this is unknown');
   else if ((status.applied ?? 0) < sequence)
-    reasons.push(`the node has carried out sequence ${status.applied ?? 0}, not ${sequence} yet`);
+    reasons.push(`the node has applied sequence ${status.applied ?? 0}, not ${sequence} yet`);
   else if (status.status.ports > 0) reasons.push(`the node says that it has ${status.status.ports} ports`);
   return { safe: ports.length === 0 && reasons.length === 0, ports, reasons: [...reasons, ...notes] };
 }

@@ -63,7 +63,7 @@ export async function changesBackTo(
   const expected = head.sequence - sequence;
   if (commits.length !== expected) {
     const oldest = (commits[0]?.sequence ?? head.sequence + 1) - 1;
-    throw new StoreError(`sequence ${sequence}: expected at least ${oldest}: history reaches back so far`);
+    throw new StoreError(`sequence ${sequence}: expected at least ${oldest}, where the history begins`);
   }
   // A key's first `before` value is the one at that time.
   const back = new Map<string, StoredChange>();

@@ -203,7 +203,7 @@ export class RealmFollower {
           return settle(new Error('the store went back'));
         this.#seenRevision = state.revision;
         behind = state.modRevision > this.#headRevision ? behind + 1 : 0;
-        if (behind > 1) return settle(new Error('the watch does not follow the store'));
+        if (behind > 1) return settle(new Error('the watch lags behind the store'));
         // Every commit writes the head: there was none up to this revision.
         if (behind === 0 && !this.#isPending && state.head?.pending === undefined)
           this.#revision = Math.max(this.#revision, state.revision);
@@ -286,7 +286,7 @@ export class RealmFollower {
     toggleAll(digest, changes);
     if (digest.hex !== head.digest) {
       this.#mustReadAll = true;
-      throw new StoreError('the events do not lead to the commit: all is read anew');
+      throw new StoreError('the events do not add up to the commit: reading everything again');
     }
     this.#overlay = new Map();
     this.#give(changes, head, digest);
@@ -324,4 +324,5 @@ export class RealmFollower {
   }
 }
 
-const WRITTEN_PAST = 'the store holds what no commit of segue wrote: nothing is handed on until it is right again';
+const WRITTEN_PAST =
+  'the store was changed by something other than segue: nothing is sent to nodes until that is corrected';

@@ -351,12 +351,12 @@ export class IntentWriter {
 
 const NEVER_SET_UP = 'the realm holds no intent yet: segue intent apply -f sets it up';
 const WRITTEN_PAST =
-  'the store holds what no commit of segue wrote: nothing is changed. segue intent validate says what is wrong with it, segue intent renew takes it as it is';
+  'the store was changed by something other than segue, and is left unchanged: segue intent validate says what is wrong, segue intent renew accepts it as it is';
 
 function refuseOtherCluster({ head, cluster }: HeadState): void {
   if (head === undefined || head.cluster === cluster) return;
   throw new StoreError(
-    'the store is in another etcd cluster than its last commit, as after a restored backup: segue intent renew takes it as it is',
+    'the store is in another etcd cluster than its last commit, as after a restored backup: segue intent renew accepts it as it is',
   );
 }
 

@@ -6,7 +6,7 @@ export function checkNodeFile(config: NodeConfig, intent: Intent, findings: Find
   const gateways = (intent.gateways ?? []).filter(({ nodes }) => nodes.includes(config.node));
   const [gateway] = gateways;
   if (gateway !== undefined && config.dataplane === 'kernel') {
-    const expected = `hybrid; gateway ${gateway.name} has the node, and only the fast path decides between tenants`;
+    const expected = `hybrid; the node is a network node of gateway ${gateway.name}, and only the fast path decides between tenants`;
     findings.add(['dataplane'], config.dataplane, expected);
   }
   for (const external of intent.externals ?? []) {

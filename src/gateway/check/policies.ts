@@ -130,7 +130,7 @@ class PolicyChecks {
   ): PortRange[] {
     const { findings } = this.#context;
     if (protocol === 'icmp' || protocol === 'any') {
-      findings.add(below(at, 'ports'), given, `no ports with protocol ${protocol}: tcp and udp have them`);
+      findings.add(below(at, 'ports'), given, `no ports with protocol ${protocol}; only tcp and udp have ports`);
     }
     return given.flatMap((port, i) => {
       if (port === undefined) return [];
@@ -144,10 +144,10 @@ class PolicyChecks {
   #meet(from: CheckedEnd, to: CheckedEnd): void {
     const { findings } = this.#context;
     if (from.party.kind === 'external' && to.party.kind === 'external') {
-      return findings.add(to.at, to.party.name, 'a tenant at one end of a policy at least');
+      return findings.add(to.at, to.party.name, 'a tenant at one end of a policy or at both');
     }
     if (from.party.kind === to.party.kind && from.party.name === to.party.name) {
-      return findings.add(to.at, to.party.name, 'two different tenants: what stays in a tenant meets no policy');
+      return findings.add(to.at, to.party.name, 'two different tenants: no policy applies within a tenant');
     }
     if (from.gateway !== undefined && to.gateway !== undefined && from.gateway !== to.gateway) {
       const expected = `an end at gateway ${from.gateway}, which ${from.party.name} has; ${to.party.name} has ${to.gateway}`;

@@ -49,5 +49,5 @@ function readListen(text: string, findings: Findings): ApiConfig['listen'] | und
   const port = Number(digits);
   const isOfFamily = address?.includes(':') === (inBrackets !== undefined);
   if (address === undefined || !isOfFamily || port < 1 || port > MAX_L4_PORT) return refuse(LISTEN);
-  return UNSPECIFIED.includes(address) ? refuse(`${LISTEN}; never all addresses`) : { address, port };
+  return UNSPECIFIED.includes(address) ? refuse(`${LISTEN}; not the address of all interfaces`) : { address, port };
 }

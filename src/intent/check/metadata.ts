@@ -31,7 +31,8 @@ export function checkMetadata(
   const { files, upstream, secret, rate = DEFAULT_METADATA_RATE, hopLimit = DEFAULT_HOP_LIMIT } = raw;
   if (files === true) {
     for (const [key, value] of Object.entries({ upstream, secret })) {
-      if (value !== undefined) findings.add(['metadata', key], value, `no ${key} beside files: the intent says it all`);
+      if (value !== undefined)
+        findings.add(['metadata', key], value, `no ${key} beside files: the intent has all metadata`);
     }
     return { from: 'files', rate, hopLimit };
   }

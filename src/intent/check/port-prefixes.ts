@@ -32,10 +32,10 @@ export function readPortPrefixes(
     prefixes.push(prefix.text);
     const gateway = tenant?.subnets.find((subnet) => subnet.gateway && prefixContains(prefix, subnet.gateway.bytes));
     if (gateway?.gateway) {
-      return findings.add(place, given, `a prefix without the tenant's gateway ${gateway.gateway.text}`);
+      return findings.add(place, given, `a prefix that does not contain the tenant's gateway ${gateway.gateway.text}`);
     }
     if (addresses.length > 0 && !addresses.some((address) => familyOf(address) === prefix.family)) {
-      const expected = `a prefix of the family of one of the port's addresses, which it is routed to`;
+      const expected = `a prefix of the same family as an address of the port, which it is routed to`;
       return findings.add(place, given, expected);
     }
     tenant?.prefixes.push({ port, at: place, prefix });
@@ -60,7 +60,7 @@ export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly
       for (const other of index.covering(entry.prefix.bytes, entry.prefix.length)) {
         if (other.port === entry.port) continue;
         const owner = `${other.prefix.text} is behind ${portText(other.port)}`;
-        refuse(entry, `a prefix apart from those of other ports of tenant ${tenant.name}; ${owner}`);
+        refuse(entry, `a prefix that overlaps no prefix of another port of tenant ${tenant.name}; ${owner}`);
       }
       index.add(entry.prefix, entry);
     }
@@ -69,9 +69,12 @@ export function checkPortPrefixes({ findings, tenants }: Context, raws: readonly
       if (!address) continue;
       for (const entry of index.covering(address.bytes)) {
         if (entry.port !== port) {
-          refuse(entry, `a prefix without the addresses of other ports; ${text} is that of ${portText(port)}`);
+          refuse(
+            entry,
+            `a prefix that contains no address of another port; ${text} is an address of ${portText(port)}`,
+          );
         } else if (entry.prefix.length === address.bytes.length * 8) {
-          refuse(entry, 'a prefix other than an address of the port, which has its route already');
+          refuse(entry, 'a prefix other than an address of the port, which has a route already');
         }
       }
     }

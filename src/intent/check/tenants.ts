@@ -71,7 +71,7 @@ function indexSubnets(context: Context, facts: TenantFacts, at: IssuePath, place
     const { prefix } = subnet;
     const other = facts.bySubnet.cover(prefix.bytes);
     if (other && other.prefix.length <= prefix.length) {
-      const expected = `a subnet apart from the others of the tenant; it overlaps ${other.prefix.text}`;
+      const expected = `a subnet that overlaps no other of the tenant; it overlaps ${other.prefix.text}`;
       context.findings.add(below(at, 'subnets', place, 'prefix'), prefix.text, expected);
     } else facts.bySubnet.add(prefix, subnet);
   }

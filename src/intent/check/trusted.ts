@@ -15,7 +15,7 @@ export function checkTrusted(context: Context, given: readonly (string | undefin
     if (prefix instanceof Refusal) return refuse(prefix.expected);
     // Trusting the SID block would make all its addresses nodes.
     if (block && prefixContains(prefix, block))
-      return refuse(`a prefix that does not hold the SID block ${block.text}`);
+      return refuse(`a prefix that does not contain the SID block ${block.text}`);
     prefixes.push(prefix);
   });
   context.trusted = prefixes;

@@ -117,7 +117,8 @@ describe('show, where the fast path forwards alone', () => {
     expect(await show([what])).toEqual({
       lines: [],
       code: 0,
-      stderr: 'segue: no gateways on this node: it is no network node, and no tenant with a port here has a gateway\n',
+      stderr:
+        'segue: no gateways on this node: it is not a network node, and no tenant with a port here has a gateway\n',
     });
     const { lines, code, stderr } = await show([what, '-j']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -38,7 +38,7 @@ describe('agents of a fleet', () => {
   };
   const startFeed = async (): Promise<Background> => {
     const feed = start('feed', '-c', fleet);
-    await feed.waitFor(/follows etcd/, START_MS);
+    await feed.waitFor(/following etcd/, START_MS);
     return feed;
   };
   const nodeFile = (name: string): string => join(directory, `${name}.yaml`);

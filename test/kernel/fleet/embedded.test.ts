@@ -33,7 +33,7 @@ function segue(...args: string[]): { status: number | null; stdout: string; stde
 async function startFeed(): Promise<Background> {
   const feed = new Background(undefined, [process.execPath, SEGUE_COMMAND, 'feed', '--with-etcd', '-c', fleet]);
   running.add(feed);
-  await feed.waitFor(/runs etcd/, START_MS);
+  await feed.waitFor(/etcd is running/, START_MS);
   return feed;
 }
 
@@ -60,13 +60,13 @@ it('the embedded etcd runs beside the feed, accessible to its owner only, and it
   const intent = join(directory, 'intent.yaml');
   writeFileSync(intent, stringify({ ...CLOUD, ports: [portOf(1)] }, { aliasDuplicateObjects: false }));
   expect(segue('intent', 'apply', '-c', fleet, '-f', intent)).toMatchObject({ status: 0, stderr: '' });
-  await feed.waitFor(/follows etcd/, START_MS);
+  await feed.waitFor(/following etcd/, START_MS);
   // However the feed ends, its etcd does.
   running.delete(feed);
   await feed.stop('SIGKILL');
   await expect.poll(etcds, { timeout: START_MS }).toEqual([]);
   const again = await startFeed();
-  await again.waitFor(/follows etcd/, START_MS);
+  await again.waitFor(/following etcd/, START_MS);
   expect(segue('intent', 'diff', '-c', fleet, '-f', intent)).toEqual({ status: 0, stdout: '', stderr: '' });
   // One that is killed is started again.
   process.kill(Number(etcds()[0]), 'SIGKILL');
@@ -82,7 +82,7 @@ it('the feed refuses a fleet file without etcd.directory, or with conflicting et
   const started = segue('feed', '--with-etcd', '-c', without);
   expect(started).toMatchObject({
     status: 1,
-    stderr: 'segue: the fleet file has no etcd.directory: expected where --with-etcd keeps its data\n',
+    stderr: 'segue: the fleet file has no etcd.directory: expected the directory in which --with-etcd keeps its data\n',
   });
   for (const [part, said] of [
     [{ endpoints: ['http://127.0.0.1:2379'], directory: 'x' }, 'expected endpoints, or directory'],

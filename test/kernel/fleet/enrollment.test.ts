@@ -72,7 +72,7 @@ class Enrolling {
     };
     writeFileSync(this.fleetFile, stringify(file));
     this.fleet.feed(0, enrolls ? enroll : undefined, this.feedTls);
-    await until('the feed', () => this.fleet.logs.includes('follows etcd'));
+    await until('the feed', () => this.fleet.logs.includes('following etcd'));
     return this;
   }
 
@@ -179,7 +179,7 @@ describe('enrollment of a node', () => {
     // The same token, with a key that is another one.
     const again = await place.enroll('hv1', token);
     expect(again.status).toBe(1);
-    expect(again.stderr).toMatch(/the token was used at .* by another key\n$/);
+    expect(again.stderr).toMatch(/the token was used at .* with another key\n$/);
     const list = await segue(['fleet', 'token', 'list', '-c', place.fleetFile]);
     expect(list.stdout).toMatch(/^ID .*\n[0-9a-f]{12} +hv1 +used /);
     expect(list.stdout).not.toContain(token.split('.')[2]);
@@ -238,11 +238,11 @@ describe('enrollment of a node', () => {
         ([...(await place.records().tokens()).entries()].find(([at]) => at === short.id)?.[1].expiresMs ?? 0) <
         Date.now(),
     );
-    expect(await refused('hv1', formatToken(short))).toMatch(/the token has expired at |the token is unknown/);
+    expect(await refused('hv1', formatToken(short))).toMatch(/the token expired at |the token is unknown/);
     // What answers in the feed's place learns nothing: not even the token.
     const asked = fleetLogs(place).length;
     expect(await refused('hv1', formatToken({ ...forged, pin: 'A'.repeat(43) }))).toContain(
-      'what answers is not of the CA that the token names: nothing was sent to it',
+      'the server's certificate is not of the CA that the token names: nothing was sent',
     );
     expect(fleetLogs(place).length).toBe(asked);
     expect(await segue(['fleet', 'token', 'remove', id, '-c', place.fleetFile])).toMatchObject({ status: 0 });
@@ -252,7 +252,7 @@ describe('enrollment of a node', () => {
       stderr: `segue: token ${id}: not found\n`,
     });
     expect((await segue(['fleet', 'ca', 'init', '--out', place.ca])).stderr).toContain(
-      'there already: nothing is written',
+      'exists already: nothing was written',
     );
   });
 });
@@ -279,7 +279,7 @@ describe('a certificate', () => {
     await node.start();
     for (let n = 0; n < 40; n++) await fleet.port(n);
     await until('a new certificate', () => readFileSync(tls.cert, 'utf8') !== before);
-    await until('a second stream', () => fleet.logs.filter((line) => line === 'a node follows').length > 1);
+    await until('a second stream', () => fleet.logs.filter((line) => line === 'a node connected').length > 1);
     for (let n = 40; n < 60; n++) await fleet.port(n);
     await until('all ports', () => node.isAt(fleet));
     isDone = true;
@@ -373,12 +373,12 @@ describe('a certificate', () => {
     const before = await serial();
     await place.issueFeed('next');
     writeFileSync(place.feedTls.cert, readFileSync(join(place.place, 'next.pem')));
-    await until('the fault', () => fleet.logs.some((line) => line.startsWith('the certificates in use stay: ')));
+    await until('the fault', () => fleet.logs.some((line) => line.startsWith('the certificates in use are kept: ')));
     expect(await serial()).toBe(before);
     writeFileSync(place.feedTls.key, readFileSync(join(place.place, 'next.key')));
     await until('the next one', async () => (await serial()) !== before);
     await fleet.port(1);
     await until('the port', () => node.isAt(fleet));
-    expect(fleet.logs.filter((line) => line === 'a node follows')).toHaveLength(1);
+    expect(fleet.logs.filter((line) => line === 'a node connected')).toHaveLength(1);
   });
 });

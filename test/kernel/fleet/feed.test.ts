@@ -110,7 +110,7 @@ describe('a feed', () => {
     again.source.close();
     // A cache that was cut off is none.
     truncateSync(again.config.intent, 300);
-    expect(() => readCache(again.config.intent, 'hv1')).toThrow('cut off or changed');
+    expect(() => readCache(again.config.intent, 'hv1')).toThrow('truncated or altered');
     const bare = fleet.node('hv1');
     await bare.start();
     await until('all of it', () => bare.isAt(fleet));

@@ -192,7 +192,7 @@ describe('status', () => {
         ...seen.map(({ key }) => put(key.toString(), { hv1: [Date.now() - 300_000, 3, 3] })),
       ],
     });
-    expect(await nodeNow('hv1')).toMatchObject({ state: 'stale', why: 'not heard of for 5 min' });
+    expect(await nodeNow('hv1')).toMatchObject({ state: 'stale', why: 'no report for 5 min' });
     expect(fleet('drift').stdout).toContain('sequence 3; 0 of 2 nodes report\n');
     feed = newFeed();
     await expect.poll(() => nodeNow('hv1'), PATIENCE).toMatchObject({ state: 'ok' });

@@ -173,7 +173,7 @@ describe('IntentWriter', () => {
     const writer = await setUp('past');
     const client = newClient();
     await client.txn({ compare: [], success: [put('/segue/v1/past/intent/port/red/x', portOf(7, { name: 'x' }))] });
-    await expect(IntentWriter.open(newClient(), 'past')).rejects.toThrow('what no commit of segue wrote');
+    await expect(IntentWriter.open(newClient(), 'past')).rejects.toThrow('changed by something other than segue');
     await IntentWriter.renew(client, 'past', AUTHOR);
     await writer.refresh();
     expect(writer.checked.entities.has('port/red/x')).toBe(true);

@@ -153,11 +153,11 @@ describe('commands about steering', () => {
     for (const node of ['hv1', 'nn1']) {
       const checks = await gatewayChecks(node);
       expect(checks.map(({ status, what }) => `${status} ${what}`)).toEqual([
-        'ok a way to each of the 2 network nodes of gw',
+        'ok a route to each of the 2 network nodes of gw',
         ...(node === 'hv1'
           ? []
           : [
-              'ok programs of a network node at eth0, eth1',
+              'ok network-node programs at eth0, eth1',
               'ok eth1 up, mtu 1500',
               'ok routes of the main table to 2001:db8:dc::/48, 203.0.113.0/24 dev eth1',
             ]),

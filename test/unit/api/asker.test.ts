@@ -30,7 +30,7 @@ it("asker() returns the peer's user on a Unix socket, and none on TCP", async ()
   expect(overTcp.uid).toBeUndefined();
   expect(() => {
     refuseStranger(overTcp, ['ops.example']);
-  }).toThrow('may ask and not change');
+  }).toThrow('may read but not change anything');
 });
 
 it.each([

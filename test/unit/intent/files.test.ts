@@ -49,12 +49,12 @@ describe('files', { timeout: 300_000 }, () => {
   it('are refused without blocking if a FIFO or a socket', async () => {
     execFileSync('mkfifo', [join(directory, 'f.yaml')]);
     expect(refusal(() => loadIntent(join(directory, 'f.yaml')))).toBe(
-      'f.yaml: a pipe (FIFO): expected a regular file: reading anything else may never end',
+      'f.yaml: a pipe (FIFO): expected a regular file; reading anything else may block',
     );
     const server = createServer().listen(join(directory, 's.yaml'));
     await once(server, 'listening');
     expect(refusal(() => loadNodeConfig(join(directory, 's.yaml')))).toBe(
-      's.yaml: a socket or a device that is not there: expected a file that can be read',
+      's.yaml: a socket, or a device that does not exist: expected a file that can be read',
     );
     server.close();
   });
@@ -73,10 +73,10 @@ describe('files', { timeout: 300_000 }, () => {
   it('are refused if a directory, a device, a loop of links, or a path through a file', () => {
     mkdirSync(join(directory, 'd.yaml'));
     expect(refusal(() => loadIntent(join(directory, 'd.yaml')))).toBe(
-      'd.yaml: a directory: expected a regular file: reading anything else may never end',
+      'd.yaml: a directory: expected a regular file; reading anything else may block',
     );
     expect(refusal(() => loadIntent('/dev/zero'))).toBe(
-      '/dev/zero: a device: expected a regular file: reading anything else may never end',
+      '/dev/zero: a device: expected a regular file; reading anything else may block',
     );
     symlinkSync('loop.yaml', join(directory, 'loop.yaml'));
     expect(refusal(() => loadIntent(join(directory, 'loop.yaml')))).toBe(

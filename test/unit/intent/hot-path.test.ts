@@ -141,7 +141,7 @@ describe('a large file', { timeout: 300_000 }, () => {
       `ports[${PORTS}].addresses[1]: "FD00:10::0:9": expected an address given once in tenant t7; ports[7] (p7) has it`,
     ]);
     expect(messages([...ports, { ...last, prefixes: ['10.1.0.0/29'] }])).toEqual([
-      `ports[${PORTS}].prefixes[0]: "10.1.0.0/29": expected a prefix without the addresses of other ports; 10.1.0.7 is that of ports[7] (p7)`,
+      `ports[${PORTS}].prefixes[0]: "10.1.0.0/29": expected a prefix that contains no address of another port; 10.1.0.7 is an address of ports[7] (p7)`,
     ]);
   });
 });

@@ -76,6 +76,6 @@ describe('JSON', { timeout: 300_000 }, () => {
     const findings = new Findings();
     const document = readJson('['.repeat(1e6) + ']'.repeat(1e6), findings);
     expect(document.usable).toBe(false);
-    expect(findings.list.map(({ expected }) => expected)).toEqual(['at most 32 lists and maps inside each other']);
+    expect(findings.list.map(({ expected }) => expected)).toEqual(['at most 32 nested lists and maps']);
   });
 });

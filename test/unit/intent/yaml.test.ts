@@ -24,7 +24,7 @@ describe('malicious YAML', { timeout: 300_000 }, () => {
     [Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
   ])('is refused for its depth: %.12s', (text) => {
     expect(firstLine(text)).toMatch(
-      /^intent\.yaml:\d+:\d+: ".*": expected at most 32 lists and maps inside each other$/,
+      /^intent\.yaml:\d+:\d+: ".*": expected at most 32 nested lists and maps$/,
     );
   });
 
@@ -35,7 +35,7 @@ describe('malicious YAML', { timeout: 300_000 }, () => {
       lines.push(`${key}: &${key} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`);
     }
     expect(firstLine(lines.join('\n'))).toBe(
-      'intent.yaml:1:4: "&a": expected the value itself; anchors and aliases are not taken',
+      'intent.yaml:1:4: "&a": expected the value itself; anchors and aliases are not supported',
     );
   });
 
