@@ -70,11 +70,7 @@ describe('segue init', () => {
 
   it.each([
     ['an unknown node', ['-n', 'hv9'], /^segue: --node hv9: expected a node of .*intent\.yaml: /],
-    [
-      'a missing interface',
-      ['--uplink', 'eth7'],
-      /^segue: --uplink eth7: expected an existing network interface\n$/,
-    ],
+    ['a missing interface', ['--uplink', 'eth7'], /^segue: --uplink eth7: expected an existing network interface\n$/],
     [
       'a missing intent',
       ['-f', '/nowhere.yaml'],

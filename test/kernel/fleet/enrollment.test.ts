@@ -242,7 +242,7 @@ describe('enrollment of a node', () => {
     // What answers in the feed's place learns nothing: not even the token.
     const asked = fleetLogs(place).length;
     expect(await refused('hv1', formatToken({ ...forged, pin: 'A'.repeat(43) }))).toContain(
-      'the server's certificate is not of the CA that the token names: nothing was sent',
+      "the server's certificate is not of the CA that the token names: nothing was sent",
     );
     expect(fleetLogs(place).length).toBe(asked);
     expect(await segue(['fleet', 'token', 'remove', id, '-c', place.fleetFile])).toMatchObject({ status: 0 });

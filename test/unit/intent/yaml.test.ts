@@ -23,9 +23,7 @@ describe('malicious YAML', { timeout: 300_000 }, () => {
     ['- [? {'.repeat(20_000)],
     [Array.from({ length: 1500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
   ])('is refused for its depth: %.12s', (text) => {
-    expect(firstLine(text)).toMatch(
-      /^intent\.yaml:\d+:\d+: ".*": expected at most 32 nested lists and maps$/,
-    );
+    expect(firstLine(text)).toMatch(/^intent\.yaml:\d+:\d+: ".*": expected at most 32 nested lists and maps$/);
   });
 
   it('is refused for its aliases before they are expanded', () => {
