@@ -64,7 +64,7 @@ describe('segue init', () => {
     const { stdout } = await segue('init', '-f', intent, '--netns', node, '-n', node, '-o', '-');
     await network.shell('hv1', 'ip link del eth1; ip link del eth2');
     expect(stdout).toMatch(/^uplinks: \[eth1, eth2\]$/m);
-    expect(stdout).toMatch(/^# eth1: routes to \S+ go by it; MTU 9000$/m);
+    expect(stdout).toMatch(/^# eth1: the routes to \S+ leave by it; MTU 9000$/m);
     expect(stdout).toContain('the smallest MTU of the uplinks, 1500 now: VMs get 1460.');
   });
 

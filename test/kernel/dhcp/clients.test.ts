@@ -131,7 +131,7 @@ describe('clients of two tenants with identical addresses', { timeout: HANG_MS }
     }
   });
 
-  it('dhclient is requests for another address refused and gets its own', async () => {
+  it('dhclient is refused another address and gets its own', async () => {
     const leases = `${network.directory}/red-4.leases`;
     await network.shell('red', `sed -i 's/${ADDRESS4}/10.0.0.99/' ${leases}`);
     const before = countsOf(network.instance('hv1'));

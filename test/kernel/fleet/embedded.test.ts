@@ -70,7 +70,7 @@ it('the embedded etcd runs beside the feed, accessible to its owner only, and it
   expect(segue('intent', 'diff', '-c', fleet, '-f', intent)).toEqual({ status: 0, stdout: '', stderr: '' });
   // One that is killed is started again.
   process.kill(Number(etcds()[0]), 'SIGKILL');
-  await again.waitFor(/etcd ended \(SIGKILL\)/, START_MS);
+  await again.waitFor(/etcd exited \(SIGKILL\)/, START_MS);
   await expect.poll(() => segue('intent', 'get', '-c', fleet).status, { timeout: START_MS }).toBe(0);
   running.delete(again);
   await again.stop('SIGTERM');

@@ -42,7 +42,7 @@ describe('readQuestion', () => {
     expect(() => readQuestion({ to, tenant: 'red' }, 84)).toThrow(
       '--tenant red: expected with --from, the address of a member',
     );
-    expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: expected without --port');
+    expect(() => readQuestion({ ...flags, port: 'red-a' }, 84)).toThrow('--tenant red: not with --port');
   });
 
   it('reads an address of the packet by the same options as other commands', () => {
