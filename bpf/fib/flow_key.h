@@ -21,6 +21,12 @@ static __always_inline __u32 flow_hash(const struct flow_key *key)
 	return hash_mix64(hash_in6(&key->source) + hash_in6(&key->dest), (ports << 8) ^ key->protocol);
 }
 
+/* One summand of NH: a word of the message and its seed. */
+static __always_inline __u64 nh_word(__u64 word, __u64 seed)
+{
+	return (__u64)(__u32)(word + seed) * (__u32)((word >> 32) + (seed >> 32));
+}
+
 /*
  * The universal hash NH (Black et al., "UMAC", 1999) of a key and its zone, mixed: for two keys that were chosen without knowledge of the
  * seeds, one in 2^32 seeds makes them collide.
@@ -28,12 +34,12 @@ static __always_inline __u32 flow_hash(const struct flow_key *key)
 static __always_inline __u64 keyed_flow_hash(const struct flow_key *key, __u32 zone, const __u64 *seeds)
 {
 	const __u64 *words = (const void *)key;
-	__u64 hash = (__u64)(__u32)(zone + seeds[HASH_SEEDS - 1]) * (__u32)(seeds[HASH_SEEDS - 1] >> 32);
+	__u64 hash = nh_word(zone, seeds[HASH_SEEDS - 1]);
 	int i;
 
 #pragma unroll
 	for (i = 0; i < HASH_SEEDS - 1; i++)
-		hash += (__u64)(__u32)(words[i] + seeds[i]) * (__u32)((words[i] >> 32) + (seeds[i] >> 32));
+		hash += nh_word(words[i], seeds[i]);
 	hash ^= hash >> 33;
 	hash *= 0xff51afd7ed558ccdULL;
 	hash ^= hash >> 33;

@@ -84,37 +84,30 @@ static __noinline __u32 network_node_of(const struct in6_addr *source, __u64 gen
 	return number;
 }
 
-/* This CPU's entry for a flow, of that one or of another. 8 kB: most CPUs deliver few flows at a time, and more fit no L1 cache. */
-static __always_inline struct learnt_flow *learnt_flow_of(const struct inner *inner)
+/* This CPU's entry for a flow, of that one or of another. 16 kB: entries of whole flows, 64 bytes each, fit no L1 cache where flows are many. */
+static __always_inline __u64 *learnt_entry_of(const struct inner *inner)
 {
 	__u32 index = inner->hash * 0x9e3779b9u >> (32 - LEARNT_BITS);
 
 	return bpf_map_lookup_elem(&sg_gw_learnt, &index);
 }
 
-/* Fields of an entry's validity in one number, so that the entry fits a cache line. The factors are odd and have no small multiple in common. */
-static __always_inline __u64 learnt_stamp(const struct inner *inner, __u64 generation)
+/*
+ * What the entry of a learnt flow holds: NH of the flow (flow_key.h), plus its network node and what the entry lapses with. For two flows that were
+ * chosen without knowledge of the seeds, one in 2^32 seeds makes them equal, as in sg_gw_affinity. Never 0, which an unused entry holds. The factors are
+ * odd and have no small multiple in common.
+ */
+static __always_inline __u64 learnt_value(const struct inner *inner, __u32 tenant, const struct in6_addr *outer_source, __u64 generation,
+					  const __u64 *seeds)
 {
-	return generation + gw_flow_generation_now() * 0x9e3779b97f4a7c15ULL + coarse_jiffies() * 0xc2b2ae3d27d4eb4fULL +
-	       (inner->family << 8 | inner->protocol) * 0x165667b19e3779f9ULL;
-}
+	const __u64 *source = (const void *)&inner->source, *dest = (const void *)&inner->dest, *outer = (const void *)outer_source;
+	__u64 rest = (__u64)(inner->family << 8 | inner->protocol) << 32 | inner->ports;
+	__u64 value = nh_word(source[0], seeds[0]) + nh_word(source[1], seeds[1]) + nh_word(dest[0], seeds[2]) + nh_word(dest[1], seeds[3]) +
+		      nh_word(rest, seeds[4]) + nh_word(tenant, seeds[5]);
 
-static __always_inline bool is_learnt(const struct learnt_flow *flow, const struct inner *inner, __u32 tenant, const struct in6_addr *outer_source,
-				      __u64 stamp)
-{
-	return flow->stamp == stamp && flow->ports == inner->ports && flow->tenant == tenant && same_address(&flow->dest, &inner->dest) &&
-	       same_address(&flow->source, &inner->source) && same_address(&flow->outer_source, outer_source);
-}
-
-static __always_inline void learnt_write(struct learnt_flow *flow, const struct inner *inner, __u32 tenant, const struct in6_addr *outer_source,
-					 __u64 stamp)
-{
-	flow->stamp = stamp;
-	copy_address(&flow->source, &inner->source);
-	copy_address(&flow->dest, &inner->dest);
-	copy_address(&flow->outer_source, outer_source);
-	flow->ports = inner->ports;
-	flow->tenant = tenant;
+	value += outer[0] * 0x165667b19e3779f9ULL + outer[1] * 0x27d4eb2f165667c5ULL;
+	value += generation + gw_flow_generation_now() * 0x9e3779b97f4a7c15ULL + coarse_jiffies() * 0xc2b2ae3d27d4eb4fULL;
+	return value ? value : 1;
 }
 
 /*
@@ -126,20 +119,23 @@ static __always_inline void learn_return_path_decap(struct CTX *ctx, __u32 outer
 {
 	void *data = (void *)(long)ctx->data, *data_end = (void *)(long)ctx->data_end;
 	struct ipv6hdr *outer = data + ETH_HLEN;
-	struct learnt_flow *learnt = NULL;
-	__u64 generation, stamp = 0;
+	__u64 generation, value = 0, *learnt = NULL;
+	struct gw_seeds *seeds;
 	struct in6_addr source;
-	__u32 node;
+	__u32 node, zero = 0;
 
 	if (!use_gateways || (void *)(outer + 1) > data_end)
 		return;
 	source = outer->saddr;
 	generation = cache_generation_now();
 	if (inner->ports && generation) {
-		learnt = learnt_flow_of(inner);
-		/* Read before the flow is learnt, which may invalidate it. */
-		stamp = learnt_stamp(inner, generation);
-		if (learnt && is_learnt(learnt, inner, tenant, &source, stamp))
+		learnt = learnt_entry_of(inner);
+		seeds = bpf_map_lookup_elem(&sg_gw_seeds, &zero);
+		if (!learnt || !seeds)
+			return;
+		/* Computed before the flow is learnt, which may make it lapse. */
+		value = learnt_value(inner, tenant, &source, generation, seeds->seeds);
+		if (*learnt == value)
 			return;
 	}
 	node = network_node_of(&source, generation);
@@ -148,7 +144,7 @@ static __always_inline void learn_return_path_decap(struct CTX *ctx, __u32 outer
 	if (inner->ports) {
 		learn_return_path_inner(inner, tenant, node);
 		if (learnt)
-			learnt_write(learnt, inner, tenant, &source, stamp);
+			*learnt = value;
 		return;
 	}
 	/* Checks the bound again: the verifier lost it across the call. */

@@ -13,16 +13,7 @@ struct gw_flow_buf {
 };
 SCRATCH(sg_gw_flow_buf, struct gw_flow_buf);
 
-#define LEARNT_BITS 7
+#define LEARNT_BITS 11
 
-/* An arrived flow whose network node this CPU has written to sg_gw_affinity (gateway/return_path.h). One cache line. */
-struct learnt_flow {
-	__u64 stamp; /* of time, generations, family and protocol */
-	struct in6_addr source;
-	struct in6_addr dest;
-	struct in6_addr outer_source;
-	__u32 ports;
-	__u32 tenant;
-};
-
-PERCPU_ARRAY_RW(own, sg_gw_learnt, struct learnt_flow, 1 << LEARNT_BITS);
+/* Keyed hashes of flows, their network nodes and the time when they were learnt (gateway/return_path.h). */
+PERCPU_ARRAY_RW(own, sg_gw_learnt, __u64, 1 << LEARNT_BITS);

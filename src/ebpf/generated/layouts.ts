@@ -1264,43 +1264,6 @@ export const GwFlowBuf = {
   },
 } as const satisfies Codec<GwFlowBuf> & { OFFSETS: Record<keyof GwFlowBuf, number> };
 
-/** struct learnt_flow, 64 bytes */
-export interface LearntFlow {
-  stamp: bigint;
-  /** 16 bytes */
-  source: Uint8Array;
-  /** 16 bytes */
-  dest: Uint8Array;
-  /** 16 bytes */
-  outerSource: Uint8Array;
-  ports: number;
-  tenant: number;
-}
-
-export const LearntFlow = {
-  NAME: 'struct learnt_flow',
-  SIZE: 64,
-  OFFSETS: { stamp: 0, source: 8, dest: 24, outerSource: 40, ports: 56, tenant: 60 },
-  encode(into: Buffer, offset: number, value: LearntFlow): void {
-    into.writeBigUInt64LE(value.stamp, offset);
-    putBytes(into, offset + 8, value.source, 16, 'learnt_flow.source');
-    putBytes(into, offset + 24, value.dest, 16, 'learnt_flow.dest');
-    putBytes(into, offset + 40, value.outerSource, 16, 'learnt_flow.outer_source');
-    into.writeUInt32LE(value.ports, offset + 56);
-    into.writeUInt32LE(value.tenant, offset + 60);
-  },
-  decode(from: Buffer, offset: number): LearntFlow {
-    return {
-      stamp: from.readBigUInt64LE(offset),
-      source: getBytes(from, offset + 8, 16),
-      dest: getBytes(from, offset + 24, 16),
-      outerSource: getBytes(from, offset + 40, 16),
-      ports: from.readUInt32LE(offset + 56),
-      tenant: from.readUInt32LE(offset + 60),
-    };
-  },
-} as const satisfies Codec<LearntFlow> & { OFFSETS: Record<keyof LearntFlow, number> };
-
 /** struct icmp_ratelimit, 8 bytes */
 export interface IcmpRatelimit {
   fullAtNs: bigint;

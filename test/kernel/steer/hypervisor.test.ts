@@ -217,7 +217,7 @@ describe('a cached flow of a hypervisor', () => {
         node.gets(answer(), by, program);
         expect(node.sends(ask())).toBe(by);
       }
-      // More flows than a CPU has entries for what it has learnt.
+      // Some of them share an entry of what the CPU has learnt.
       const ports = [...Array(300).keys()].map((flow) => 5000 + flow);
       for (const by of [1, 2, 2]) {
         for (const port of ports) node.gets(answer(port), by, program);
