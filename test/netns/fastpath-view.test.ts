@@ -144,7 +144,7 @@ describe('a hypervisor with a fast path', () => {
     expect(events.filter(({ verdict }) => verdict === 'forward')).toEqual([]);
     await network.purge('hv1');
     await network.apply('hv1');
-    await monitor.waitFor(/made anew: looking on there/, PATIENCE_MS);
+    await monitor.waitFor(/made again: continuing with the new one/, PATIENCE_MS);
     await send(network, { to: '203.0.113.2' });
     await monitor.waitFor(/"no member".*203\.0\.113\.2"/, PATIENCE_MS);
     // The way is to be resolved again, for what comes next.

@@ -25,13 +25,13 @@ export async function checkEdge({ instance, intent, applied, hasNft }: CheckCont
   const { kernel, config } = instance;
   const findings = new Findings('edge');
   const isLoaded = hasNft && (await hasTable(kernel));
-  if (!hasNft) findings.warn('table', `not known whether nft table ${EDGE_TABLE} is loaded`, 'install nftables');
+  if (!hasNft) findings.warn('table', `unknown whether nft table ${EDGE_TABLE} is loaded`, 'install nftables');
   else if (isLoaded) findings.ok('table', `nft table ${EDGE_TABLE} is loaded`);
   else if (applied)
     findings.fail(
       'table',
       `no nft table ${EDGE_TABLE}`,
-      'any interface of this host is a way into the SR domain: segue edge load, or segue apply; look who flushes rulesets (nftables.service)',
+      'packets can enter the SR domain by any interface of this host: run segue edge load or segue apply, and find out what flushes rulesets (nftables.service)',
     );
   else findings.warn('table', `no nft table ${EDGE_TABLE} yet`, 'segue apply and segue edge load make it');
   if (applied) checkFile(config.node, findings);
@@ -57,7 +57,7 @@ function checkFile(node: string, findings: Findings): void {
     findings.warn(
       'file',
       error instanceof Error ? error.message : String(error),
-      'at boot the edge is made from the node file and the intent, if both can be read: segue apply writes it; see the disk',
+      'at boot the edge is made from the node file and the intent, if both can be read: segue apply saves it; check the disk',
     );
   }
 }
@@ -74,13 +74,13 @@ async function checkForwarding(
   const counters = await readGuardCounters(kernel);
   const dropped = counters.find(({ reason }) => reason === 'host-forwarding')?.packets ?? 0;
   const what =
-    'IPv6 forwarding is on by segue alone: what neither enters nor leaves by an interface of segue is dropped';
+    'only segue has turned IPv6 forwarding on: packets that neither enter nor leave by an interface of segue are dropped';
   if (dropped === 0) findings.ok('forwarding', what);
   else {
     findings.warn(
       'forwarding',
       `${what}: ${dropped} packets so far`,
-      'is this host to route IPv6 for others, too? Then set net.ipv6.conf.all.forwarding=1 before segue starts (segue purge, sysctl.d)',
+      'should this host route IPv6 for others, too? Then set net.ipv6.conf.all.forwarding=1 before segue starts (segue purge, sysctl.d)',
     );
   }
 }
@@ -109,13 +109,13 @@ function checkSources(kernel: Kernel, config: NodeConfig, intent: Intent, findin
     }
   }
   if (found.size === 0) {
-    findings.ok('sources', 'by interfaces outside the domain the host speaks from addresses outside it');
+    findings.ok('sources', 'connections of this host by interfaces outside the domain have sources outside the domain');
   }
   for (const [device, routes] of found) {
     findings.fail(
       `sources.${device}`,
       `connections of this host by ${device} would have a source of the SR domain: ${listed(routes)}`,
-      'answers to it are dropped at the edge: give the interface an address of its own, and these routes "src <that address>"',
+      'replies are dropped at the edge: give the interface an address of its own, and these routes "src <that address>"',
     );
   }
 }

@@ -15,27 +15,27 @@ export function checkFeed(findings: Findings, feeds: FeedsConfig, runDirectory: 
   if (status === undefined) {
     findings.warn(
       'feed',
-      'no agent has spoken to a feed since boot',
-      'is the agent running? forwarding goes on with what the node had',
+      'no agent has connected to a feed since boot',
+      'is the agent running? Forwarding continues with the intent that the node had',
     );
   } else if (status.refused !== undefined) {
     findings.fail(
       'feed',
-      `what the feed tells is refused: ${status.refused}`,
-      'the node keeps to the intent before that: correct the intent (segue intent), or upgrade segue here',
+      `the intent of the feed is refused: ${status.refused}`,
+      'the node keeps the intent before that: correct the intent (segue intent), or upgrade segue here',
     );
   } else if (status.lostSinceMs !== undefined) {
     findings.warn(
       'feed',
-      `no feed answers since ${ageText(Date.now() - status.lostSinceMs)}: ${status.error ?? ''}`,
-      `forwarding goes on with sequence ${status.sequence}; changes of the intent wait: look at the feeds and the way to them`,
+      `no feed has answered for ${ageText(Date.now() - status.lostSinceMs)}: ${status.error ?? ''}`,
+      `forwarding continues with sequence ${status.sequence}; changes of the intent wait: check the feeds and the route to them`,
     );
   } else if (status.held !== undefined || status.behindMs !== undefined) {
-    const why = status.held ?? `it has not heard of etcd for ${ageText(status.behindMs ?? 0)}`;
+    const why = status.held ?? `it has had no contact with etcd for ${ageText(status.behindMs ?? 0)}`;
     findings.warn(
       'feed',
       `feed ${status.feed ?? ''} holds sequence ${status.sequence}: ${why}`,
-      'changes of the intent wait: look at etcd',
+      'changes of the intent wait: check etcd',
     );
   } else findings.ok('feed', `feed ${status.feed ?? ''}, sequence ${status.sequence}`);
   checkCertificate(findings, feeds.tls.cert, status?.notRenewed);
@@ -49,8 +49,8 @@ function checkCertificate(findings: Findings, file: string, notRenewed: string |
     const days = Math.floor(left / DAY_MS);
     const text = days >= 2 ? `${days} days` : ageText(left);
     const why = notRenewed === undefined ? '' : `; it was not renewed: ${notRenewed}`;
-    const advice = 'renew it (segue fleet enroll): a new connection reads it anew';
-    if (left < 0) findings.fail('certificate', `${file} has expired${why}`, `no feed takes the node in: ${advice}`);
+    const advice = 'renew it (segue fleet enroll): the next connection uses the new one';
+    if (left < 0) findings.fail('certificate', `${file} has expired${why}`, `no feed accepts the node: ${advice}`);
     else if (left < Math.min(SOON_DAYS * DAY_MS, (end - from) * SOON_PART))
       findings.warn('certificate', `${file} ends in ${text}${why}`, advice);
     else findings.ok('certificate', `${file}: ${text} left`);
@@ -58,7 +58,7 @@ function checkCertificate(findings: Findings, file: string, notRenewed: string |
     findings.fail(
       'certificate',
       `${file} cannot be read: ${(error as Error).message}`,
-      'no feed takes the node in without it',
+      'no feed accepts the node without it',
     );
   }
 }

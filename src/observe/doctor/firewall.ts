@@ -25,12 +25,12 @@ export async function checkFirewall({ instance, applied, alone, hasNft }: CheckC
     return findings.checks;
   }
   const { forwardDrops, invalidDrops } = readForeignRules(text);
-  if (forwardDrops.length === 0) findings.ok('forward', 'no foreign chain drops what is forwarded by default');
+  if (forwardDrops.length === 0) findings.ok('forward', 'no foreign chain drops forwarded packets by default');
   for (const chain of forwardDrops) {
     findings.warn(
       'forward',
       `nft chain ${chain} has policy drop${ownerOf(chain)}`,
-      'tenants\' packets pass the forward hook as iif sg-*: have it accept iifname "sg-*", or their traffic ends there',
+      'tenants\' packets pass the forward hook with iif sg-*: make the chain accept iifname "sg-*", or it drops them',
     );
   }
   if (invalidDrops.length > 0) {
@@ -41,7 +41,7 @@ export async function checkFirewall({ instance, applied, alone, hasNft }: CheckC
       findings.fail(
         'invalid',
         what,
-        "the guard's tables are missing, so tenants' TCP is tracked and breaks: segue apply",
+        "the guard's tables are missing, so tenants' TCP is tracked and breaks: run segue apply",
       );
     else
       findings.warn('invalid', what, "the guard's notrack keeps tenants' packets out of it once segue apply has run");
@@ -51,7 +51,7 @@ export async function checkFirewall({ instance, applied, alone, hasNft }: CheckC
     findings.warn(
       'legacy',
       'iptables-legacy has a filter table, which nft does not show',
-      'look at its FORWARD chain: iptables-legacy -S FORWARD; ip6tables-legacy -S FORWARD',
+      'check its FORWARD chain: iptables-legacy -S FORWARD; ip6tables-legacy -S FORWARD',
     );
   }
   return findings.checks;

@@ -26,7 +26,7 @@ export function checkManagers({ instance }: CheckContext, processes: readonly Pr
   const running = new Set(processes.map(({ comm }) => comm));
   const { netns } = instance.config;
   if (netns !== undefined) {
-    findings.ok('scope', `netns ${netns}: network managers of the machine do not look into it`);
+    findings.ok('scope', `netns ${netns}: network managers of the machine do not act in it`);
     return findings.checks;
   }
   // comm is truncated to 15 characters: systemd-networkd.
@@ -37,7 +37,7 @@ export function checkManagers({ instance }: CheckContext, processes: readonly Pr
       findings.fail(
         'networkd',
         `systemd-networkd runs without ${missing.map((setting) => `${setting}=no`).join(' ')}`,
-        'it removes our routes, rules and next hops when it restarts: install packaging/systemd-networkd/50-segue.conf in /etc/systemd/networkd.conf.d',
+        'it removes the routes, rules and next hops of segue when it restarts: install packaging/systemd-networkd/50-segue.conf in /etc/systemd/networkd.conf.d',
       );
     }
   }
@@ -47,7 +47,7 @@ export function checkManagers({ instance }: CheckContext, processes: readonly Pr
     } else {
       findings.warn(
         'network-manager',
-        'NetworkManager runs and may take VRFs and ports over',
+        'NetworkManager runs and may take over VRFs and ports',
         "install packaging/NetworkManager/50-segue.conf in /etc/NetworkManager/conf.d, with the ports' names in it",
       );
     }
@@ -65,11 +65,7 @@ export async function checkTools(): Promise<{ checks: Check[]; hasNft: boolean }
   else findings.ok('nft', nft);
   const ip = await versionOf('ip', '-V');
   if (ip === undefined)
-    findings.warn(
-      'ip',
-      'ip is not installed',
-      'segue does not need it, whoever looks for a fault does: install iproute2',
-    );
+    findings.warn('ip', 'ip is not installed', 'segue does not need it, but troubleshooting does: install iproute2');
   else findings.ok('ip', ip);
   return { checks: findings.checks, hasNft: nft !== undefined };
 }

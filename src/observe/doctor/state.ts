@@ -26,7 +26,7 @@ export async function checkState(
     findings.warn(
       'running',
       `no segue agent runs for ${file}`,
-      'forwarding goes on, and nothing follows the intent or repairs drift: systemctl start segue',
+      'forwarding continues, but nothing follows the intent or repairs drift: systemctl start segue',
     );
   }
   if (config.dataplane !== 'kernel') {
@@ -35,31 +35,35 @@ export async function checkState(
     else if (config.dataplane === 'ebpf') {
       findings.fail(
         'dataplane',
-        `dataplane: ebpf cannot be: ${missing}`,
-        'apply and the agent change nothing until it is there, and what is attached goes on: install it, or set "dataplane: hybrid", with which the kernel forwards',
+        `dataplane: ebpf is not possible: ${missing}`,
+        'apply and the agent change nothing until then, and attached programs keep running: install what is missing, or set "dataplane: hybrid", with which the kernel forwards',
       );
     } else {
       findings.warn(
         'dataplane',
-        `dataplane: ${config.dataplane}, and no fast path: ${missing}`,
+        `dataplane: ${config.dataplane}, but no fast path: ${missing}`,
         'the kernel forwards everything, more slowly: install what is missing, or set "dataplane: kernel"',
       );
     }
   } else {
     const missing = missingForFastpath(kernel.fastpath.pinDirectory);
     if (missing === undefined)
-      findings.ok('responder', 'dataplane: kernel, and a program answers neighbour solicitations');
+      findings.ok('responder', 'dataplane: kernel; an eBPF program answers neighbour solicitations');
     else {
       findings.warn(
         'responder',
-        `no program can answer neighbour solicitations: ${missing}`,
-        `entries of proxy NDP do, for ${MAX_PROXY_NEIGHBOURS_PER_PORT} IPv6 members of a tenant at most`,
+        `no eBPF program can answer neighbour solicitations: ${missing}`,
+        `entries of proxy NDP do so, for at most ${MAX_PROXY_NEIGHBOURS_PER_PORT} IPv6 members of a tenant`,
       );
     }
   }
   if (config.feeds !== undefined) checkFeed(findings, config.feeds, instance.runDirectory);
   if (intent === undefined) {
-    findings.fail('intent', `${config.intent} cannot be used`, `${intentError ?? ''}: the agent keeps to what it had`);
+    findings.fail(
+      'intent',
+      `${config.intent} cannot be used`,
+      `${intentError ?? ''}: the agent keeps the intent that it had`,
+    );
     return findings.checks;
   }
   const ports = intent.ports.filter(({ node }) => node === config.node);
@@ -71,7 +75,7 @@ export async function checkState(
     findings.warn(
       'ports',
       `${missing.length} of ${ports.length} interfaces do not exist: ${listed(missing)}`,
-      'these VMs have no network until their interfaces appear: is the VM started, is the name the one of the intent?',
+      'these VMs have no network until their interfaces appear: is the VM running, and is the name the one in the intent?',
     );
   } else if (ports.length > 0) findings.ok('ports', `the interfaces of all ${ports.length} ports exist`);
   const detached = ports.flatMap(({ name, interface: dev }) => {
@@ -94,7 +98,7 @@ export async function checkState(
     findings.warn(
       'ports-down',
       `${down.length} of ${ports.length} ports are down or have no carrier: ${listed(down)}`,
-      'these VMs receive nothing: is the VM running, is its end of the interface up? ip link show dev <interface>',
+      'these VMs receive nothing: is the VM running, and is its end of the interface up? ip link show dev <interface>',
     );
   }
   if (!applied) {
@@ -121,7 +125,7 @@ export async function checkState(
   }
   const { changes, warnings } = diff;
   for (const warning of warnings) {
-    findings.warn('limits', warning, 'the plan stops at a bound of its own: what is beyond it is left undone');
+    findings.warn('limits', warning, 'the plan reached a limit: objects beyond it are not made');
   }
   if (changes.length === 0) findings.ok('drift', 'the kernel is as the intent wants it');
   else {
@@ -132,7 +136,7 @@ export async function checkState(
     findings.warn(
       'drift',
       `${changes.length} objects are not as the intent wants them: ${listed(first)}`,
-      'a running agent repairs them by itself: segue diff shows all, segue apply brings them about',
+      'a running agent repairs them by itself: segue diff shows all, segue apply makes them',
     );
   }
   return findings.checks;

@@ -31,7 +31,7 @@ const SHARED: readonly Expected[] = [
     path: 'net/ipv6/seg6_flowlabel',
     value: '1',
     name: 'flowlabel',
-    why: 'all flows of IPv4 have flow label 0: the underlay cannot spread them',
+    why: 'all IPv4 flows have flow label 0, so the underlay cannot spread them',
   },
 ];
 
@@ -44,7 +44,8 @@ export function checkSysctls({ instance, applied, alone }: CheckContext, members
     const found = sysctls.read(path);
     const what = `${dotted(path)} = ${found ?? 'absent'}`;
     if (found === value) findings.ok(name, what);
-    else if (applied) findings.fail(name, `${what}, expected ${value}`, `${why}: ${APPLY}, somebody set it back`);
+    else if (applied)
+      findings.fail(name, `${what}, expected ${value}`, `${why}: ${APPLY}, but something else changed it`);
     else findings.warn(name, `${what}, not ${value} yet`, `${why}: ${APPLY}`);
   }
   for (const uplink of config.uplinks) checkUplink(sysctls, uplink, findings);
@@ -73,7 +74,7 @@ function checkUplink(sysctls: Sysctls, uplink: string, findings: Findings): void
     findings.fail(
       `accept-ra.${uplink}`,
       `${dotted(path)} = 1 while forwarding is on`,
-      `router advertisements are ignored and a default route learned from them runs out: set it to 2, or to 0 with static routes`,
+      `router advertisements are ignored and a default route learned from them expires: set it to 2, or to 0 with static routes`,
     );
   } else if (acceptRa !== undefined) {
     findings.ok(`accept-ra.${uplink}`, `${dotted(path)} = ${acceptRa}`);
@@ -140,7 +141,7 @@ function checkArp(sysctls: Sysctls, ports: readonly string[], findings: Findings
     findings.fail(
       'arp-ignore',
       `arp_ignore is above 1 on ${listed(deaf)} (conf.all = ${all})`,
-      "nobody answers when a VM asks for its gateway's MAC: set net.ipv4.conf.all.arp_ignore to 0 or 1",
+      "the kernel does not answer a VM's ARP requests for its gateway: set net.ipv4.conf.all.arp_ignore to 0 or 1",
     );
   }
 }

@@ -36,7 +36,7 @@ function checkSource(kernel: Kernel, { source, locator }: IntentNode, alone: boo
     findings.fail(
       'tunsrc',
       tunsrc === '::' ? 'no sr tunsrc' : `sr tunsrc ${tunsrc}, expected ${source}`,
-      "the kernel picks any address of the node as outer source, a tenant's gateway too: ip sr tunsrc set, or segue apply",
+      "the kernel picks any address of the node as outer source, even a tenant's gateway: ip sr tunsrc set, or segue apply",
     );
   }
   const addresses = kernel.socket.dump(dumpAddressesRequest({ family: 6 }), decodeAddress);
@@ -45,8 +45,8 @@ function checkSource(kernel: Kernel, { source, locator }: IntentNode, alone: boo
   else
     findings.fail(
       'source',
-      `${source} is no address of this node`,
-      'answers to it are lost: segue apply adds it to lo',
+      `${source} is not an address of this node`,
+      'packets to it are lost: segue apply adds it to lo',
     );
 
   checkDiscard(kernel, locator, findings);
@@ -62,7 +62,7 @@ function checkDiscard(kernel: Kernel, locator: string, findings: Findings): void
     findings.fail(
       'locator',
       `no rule of pref ${missing.join(', ')} for the own locator ${locator}`,
-      'packets to SIDs that are not there loop between here and the router until their hop limit ends: segue apply',
+      'packets to SIDs that do not exist loop between this node and the router until their hop limit expires: run segue apply',
     );
   }
 }
@@ -89,13 +89,13 @@ async function checkAnnouncement(
     findings.warn(
       'announcement',
       `no route blackhole ${prefix} in table ${table}`,
-      'routing daemons do not announce the locator; it is made once everything else is in place and nothing fails: segue diff',
+      'routing daemons do not announce the locator; the route is made once everything else is in place and nothing fails: segue diff',
     );
   } else if (there.protocol !== undefined) {
     findings.warn(
       'announcement',
       `the route for ${prefix} in table ${table} is not segue's (protocol ${there.protocol})`,
-      'it stays whether this node is ready or not: remove it, or say "announce: none"',
+      'it stays whether this node is ready or not: remove it, or set "announce: none"',
     );
   } else findings.ok('announcement', `blackhole ${prefix} table ${table}: the locator is announced`);
 }
@@ -126,8 +126,8 @@ function checkRoutes(
   if (astray.length > 0) {
     findings.warn(
       'routes-device',
-      `the way to ${astray.length} of ${total} is not by an uplink: ${listed(astray)}`,
-      `the tenants' MTU is made from the uplinks' (${config.uplinks.join(' ')}): name that device in "uplinks" too`,
+      `the route to ${astray.length} of ${total} does not leave by an uplink: ${listed(astray)}`,
+      `the tenants' MTU is derived from that of the uplinks (${config.uplinks.join(' ')}): add that device to "uplinks"`,
     );
   }
   if (lost.length === 0 && astray.length === 0) findings.ok('routes', `a route to each of ${total}`);

@@ -25,15 +25,15 @@ export function checkUplinks({ instance, intent, unreadable }: CheckContext): Ch
   const mtus: number[] = [];
   for (const name of config.uplinks) {
     const link = kernel.links.get(name);
-    const why = 'encapsulated packets have no way out: ';
+    const why = 'encapsulated packets cannot leave: ';
     if (link === undefined) {
-      findings.fail(`present.${name}`, `${name} does not exist`, `${why}see "uplinks" of the node file`);
+      findings.fail(`present.${name}`, `${name} does not exist`, `${why}check "uplinks" of the node file`);
       continue;
     }
     mtus.push(link.mtu);
     if (!link.up) findings.fail(`up.${name}`, `${name} is down`, `${why}ip link set ${name} up`);
     else if (link.carrier === false)
-      findings.fail(`up.${name}`, `${name} has no carrier`, `${why}see the cable, or the far end`);
+      findings.fail(`up.${name}`, `${name} has no carrier`, `${why}check the cable and the far end`);
     else findings.ok(`up.${name}`, `${name} up, mtu ${link.mtu}`);
     checkBridge(kernel, link, config.uplinks, findings);
   }
@@ -65,12 +65,12 @@ function checkBridge(kernel: Kernel, uplink: Link, uplinks: readonly string[], f
   // The bridge's own uplink is one of its members.
   const others = bridge === uplink ? members.length - 1 : members.length;
   const name = `bridge.${uplink.name}`;
-  if (others <= 0) findings.ok(name, `${bridge.name} is a bridge with no other member than the way out`);
+  if (others <= 0) findings.ok(name, `${bridge.name} is a bridge whose only member is the physical interface`);
   else {
     findings.fail(
       name,
       `${uplink.name} ${bridge === uplink ? 'is a bridge' : `is a member of bridge ${bridge.name}`} with ${listed(members.sort())}`,
-      'whatever is in the bridge is underlay: a VM there reaches every tenant and sees their packets. Make the physical interface ' +
+      'every interface in the bridge is underlay: a VM there reaches every tenant and sees their packets. Make the physical interface ' +
         'the uplink and take it out of the bridge, or move the others to a bridge of their own',
     );
   }
@@ -87,8 +87,8 @@ function checkXdp({ instance }: Pick<CheckContext, 'instance' | 'intent'>, findi
     if (!hasTcx || link === undefined || link.xdp !== undefined) continue;
     findings.warn(
       `xdp-none.${device}`,
-      `xdp: always, and no XDP at ${device}${link.kind === undefined ? '' : `, a ${link.kind} device`}: it has no native XDP`,
-      'tcx forwards what arrives; generic XDP is not attached, as tcx cannot read the frames that it passes on. Make a device with native XDP ' +
+      `xdp: always, but no XDP at ${device}${link.kind === undefined ? '' : `, a ${link.kind} device`}: it has no native XDP`,
+      'tcx forwards arriving packets; generic XDP is not attached, as tcx cannot read the frames that it passes on. Make a device with native XDP ' +
         'the uplink, or set xdp: auto',
     );
   }
@@ -112,7 +112,7 @@ function checkForeignPrograms(
       findings.warn(
         `foreign-xdp.${device}`,
         `xdp program id ${xdp} of ${device} is not segue's`,
-        'what it drops or redirects never comes to the fast path, and segue has no XDP of its own there: see bpftool prog show',
+        'packets that it drops or redirects never reach the fast path, and segue has no XDP of its own there: see bpftool prog show',
       );
     }
     const where = { interface: link.index, ...(kernel.netns !== undefined && { netns: kernel.netns }) };
@@ -123,7 +123,7 @@ function checkForeignPrograms(
       findings.warn(
         `foreign-tcx.${device}`,
         `tcx programs before segue's at ${device}: id ${before.join(', ')}`,
-        'what they take (anything but TCX_NEXT) passes by the fast path and its guard: see bpftool net show',
+        'packets that they take (any verdict but TCX_NEXT) bypass the fast path and its guard: see bpftool net show',
       );
     }
   }
@@ -140,16 +140,16 @@ function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent
     if (active.length > 0)
       findings.fail(
         `vlan-offload.${device}`,
-        `${active.join(', ')} of ${device} on, where XDP is attached`,
-        `XDP takes frames of VLANs for its own: ethtool -K ${device} ${active.map((name) => `${name} off`).join(' ')}, or segue apply`,
+        `${active.join(', ')} of ${device} on, although XDP is attached`,
+        `XDP takes VLAN frames for untagged ones: ethtool -K ${device} ${active.map((name) => `${name} off`).join(' ')}, or segue apply`,
       );
-    else findings.ok(`vlan-offload.${device}`, `${device}: XDP sees the tags of VLANs`);
+    else findings.ok(`vlan-offload.${device}`, `${device}: XDP sees VLAN tags`);
     const inFrames = peerTagsInFrames(kernel, link);
     if (link.kind === 'veth' && inFrames !== true)
       findings.warn(
         `xdp-veth.${device}`,
-        `XDP at ${device}, a veth${inFrames === false ? ' whose other end has tags of VLANs beside its frames' : ', whose other end is in another namespace'}`,
-        `XDP does not see tags that travel beside frames: ethtool -K <other end> txvlan off tx-vlan-stag-hw-insert off, or xdp: auto`,
+        `XDP at ${device}, a veth${inFrames === false ? ' whose other end keeps VLAN tags outside its frames' : ', whose other end is in another namespace'}`,
+        `XDP does not see tags outside frames: ethtool -K <other end> txvlan off tx-vlan-stag-hw-insert off, or xdp: auto`,
       );
   }
   for (const port of intent?.ports.filter(({ node }) => node === config.node) ?? []) {
@@ -162,7 +162,7 @@ function checkTags({ instance, intent }: Pick<CheckContext, 'instance' | 'intent
     findings.warn(
       `vlan-on-port.${port.interface}`,
       `${names} on port ${port.name}: frames with a VLAN tag pass to the host`,
-      `where nobody meant it: ip link del ${devices[0]?.name ?? ''}`,
+      `if that is not intended: ip link del ${devices[0]?.name ?? ''}`,
     );
   }
 }
@@ -185,7 +185,7 @@ function checkTenantMtu(
     findings.fail(
       'mtu-configured',
       `the node file says mtu ${config.mtu}, the smallest uplink has ${uplinkMtu}`,
-      'packets between the two sizes vanish without an ICMP error: lower the one or raise the other',
+      'packets between the two sizes are lost without an ICMP error: lower mtu, or raise that of the uplink',
     );
   }
   const tenants = new Map<string, number>();
@@ -208,7 +208,7 @@ function checkTenantMtu(
     findings.warn(
       'tenant-mtu',
       `${what} < ${ETHERNET_MTU}`,
-      `VMs that send more lose it without an ICMP error (TCP is clamped): give them this MTU, or raise the uplinks to ${uplinkMtu + ETHERNET_MTU - smallest}`,
+      `larger packets of VMs are lost without an ICMP error (TCP is clamped): give VMs this MTU, or raise the uplinks to ${uplinkMtu + ETHERNET_MTU - smallest}`,
     );
   } else if (smallest < ETHERNET_MTU) {
     findings.ok('tenant-mtu', `${what} < ${ETHERNET_MTU}: the fast path answers larger packets with ICMP errors`);

@@ -64,14 +64,14 @@ export class CaptureWriter {
     this.#packet(ifindex, before, length, {
       ...common,
       direction: 'inbound',
-      comment: `packet ${this.#packets} as it came: ${verdict} (${reason})${of}${left}${parts}`,
+      comment: `packet ${this.#packets} as it arrived: ${verdict} (${reason})${of}${left}${parts}`,
       verdict: { hook, value: VERDICTS[hook][VERDICT_OF[verdict]] },
     });
     if (after === undefined) return;
     this.#packet(egress, after, afterLength, {
       ...common,
       direction: 'outbound',
-      comment: `packet ${this.#packets} as it leaves${of}, came in by ${this.#names.device(ifindex)}`,
+      comment: `packet ${this.#packets} as it leaves${of}, arrived by ${this.#names.device(ifindex)}`,
     });
   }
 

@@ -71,7 +71,7 @@ export class PolicyLogReader {
     } catch (error) {
       if (!(error instanceof LockedError) || this.#isAlone) throw error;
       if (this.#options.fastpath.steering.maps === undefined) return;
-      onChange('another segue monitor gets what policies with "log" decide: this one is not');
+      onChange('another segue monitor reads the decisions of policies with "log": this one does not get them');
     }
   }
 
@@ -110,7 +110,7 @@ export class PolicyLogReader {
     buffer.consume();
     buffer.start();
     this.#ring = { map, buffer };
-    if (before > 0) this.#options.onChange(`${before} logged decisions from before are passed over`);
+    if (before > 0) this.#options.onChange(`${before} earlier logged decisions are skipped`);
   }
 
   #close(): void {

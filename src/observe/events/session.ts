@@ -76,12 +76,12 @@ export class EventSession {
     if (id === undefined) {
       if (this.#watch === undefined) return;
       this.#end();
-      onChange("the fast path's maps are gone: waiting for others (they come with segue apply, or the agent)");
+      onChange("the fast path's maps are gone: waiting for new ones (segue apply or the agent makes them)");
       return;
     }
     if (this.#watch !== undefined && id === this.#mapId && this.#watch.renew()) return;
     this.#end();
-    if (await this.#look()) onChange('the fast path was made anew: looking on there');
+    if (await this.#look()) onChange('the fast path was made again: continuing with the new one');
   }
 
   async #look(): Promise<boolean> {

@@ -22,7 +22,7 @@ export async function localReport(
 ): Promise<NodeReport> {
   const problems: ReportParts['problems'] = [
     { part: 'agent', detail: why },
-    { part: 'drops', detail: 'only an agent knows of a day' },
+    { part: 'drops', detail: 'only an agent keeps a history' },
   ];
   const ask = async <T>(part: ReportPart, name: string): Promise<T | undefined> => {
     const argv = [...command, name, '-j', '-c', configFile];

@@ -20,7 +20,7 @@ function timeText(seconds: number): string {
 }
 
 export function headline({ node, quiet }: NodeReport): string {
-  return quiet ? `${node}: nothing to report` : `${node}: to be looked at`;
+  return quiet ? `${node}: nothing to report` : `${node}: needs attention`;
 }
 
 export function subtitle({ at, seconds, since, version }: NodeReport): string {
@@ -33,9 +33,9 @@ export function sectionsOf(report: NodeReport): Section[] {
     agentSection(report),
     intentSection(report),
     driftSection(report),
-    notesSection('Repairs', 'objects that somebody changed were put right', report.repairs, report.omitted.drift),
+    notesSection('Repairs', 'objects changed by others were repaired', report.repairs, report.omitted.drift),
     notesSection('Failures', 'objects could not be made', report.failures, report.omitted.failure),
-    notesSection('Intents refused', 'intents were not acceptable', report.refused, report.omitted.refused),
+    notesSection('Intents refused', 'intents were refused', report.refused, report.omitted.refused),
     notesSection(
       'Intents held',
       'intents were held by the guard against mass removal',
@@ -63,7 +63,7 @@ function agentSection(report: NodeReport): Section {
   if (agent === null) return { title: 'Agent', tone: 'bad', text: problemOf(report, 'agent'), ...NO_ROWS };
   const count = starts.reduce((sum, one) => sum + one.count, 0);
   const state = !agent.ready
-    ? 'has carried out no intent yet'
+    ? 'has not applied an intent yet'
     : agent.failing
       ? 'its last task failed, and is tried again'
       : 'works';
@@ -74,7 +74,7 @@ function agentSection(report: NodeReport): Section {
 
 function intentSection({ intent }: NodeReport): Section {
   const title = 'Intent';
-  if (intent === null) return { title, tone: 'note', text: 'no agent says', ...NO_ROWS };
+  if (intent === null) return { title, tone: 'note', text: 'no agent answers', ...NO_ROWS };
   const { digest, appliedAt, held, heldAt, refused, refusedAt } = intent;
   const runs = `${digest?.slice(0, 12) ?? 'of a store'}, since ${appliedAt === null ? 'never' : timeText(appliedAt)}`;
   const rows = [
@@ -103,7 +103,7 @@ function driftSection(report: NodeReport): Section {
 function notesSection(title: string, what: string, notes: readonly JournalEntry[], omitted = 0): Section {
   if (notes.length === 0) return { title, tone: 'ok', text: 'none', ...NO_ROWS };
   const times = notes.reduce((sum, { count }) => sum + count, 0) + omitted;
-  const rest = omitted > 0 ? `, ${omitted} of them without a line` : '';
+  const rest = omitted > 0 ? `, ${omitted} of them not listed` : '';
   return {
     ...{
       title,
@@ -140,7 +140,7 @@ function dropsSection(report: NodeReport): Section {
   const { drops } = report;
   const title = 'Drops';
   if (drops === null) return { title, tone: 'note', text: problemOf(report, 'drops'), ...NO_ROWS };
-  const since = drops.since === null ? 'since there are counters' : `since ${timeText(drops.since)}`;
+  const since = drops.since === null ? 'since counting began' : `since ${timeText(drops.since)}`;
   if (drops.reasons.length === 0) return { title, tone: 'ok', text: `none ${since}`, ...NO_ROWS };
   const total = drops.reasons.reduce((sum, { packets }) => sum + packets, drops.others);
   return {

@@ -55,7 +55,7 @@ export function deliverThere(
   const node = intent?.nodes.find(({ locator }) => prefixContains(locator, sid));
   if (intent === undefined || node === undefined) {
     const why = intent === undefined ? 'the intent cannot be read' : `no node of the intent has ${sid}`;
-    traceLog.end('sent', `towards ${sid}; what is done there is not known: ${why}`);
+    traceLog.end('sent', `towards ${sid}; what happens there is unknown: ${why}`);
   }
   const onward = predictNetworkNode(intent, own, facts, node, sid, packet, traceLog);
   if (onward !== undefined) return deliverThere(intent, own, facts, onward.sid, onward.packet, traceLog);
@@ -67,9 +67,15 @@ export function deliverThere(
   const plan = compile(scopeTo(intent, node.name), config, { uplinkMtu: facts.uplinkMtu });
   const local = [...plan.route.values()].find(({ table, prefix }) => table === MAIN_TABLE && prefix === `${sid}/128`);
   if (local?.local === undefined) {
-    traceLog.drop('sid', 'far-no-sid', `no ${sid}`, `${node.name} has no SID for the tenant: no port of it is there`, {
-      sid,
-    });
+    traceLog.drop(
+      'sid',
+      'far-no-sid',
+      `no ${sid}`,
+      `${node.name} has no SID for the tenant, as it has no port of the tenant`,
+      {
+        sid,
+      },
+    );
   }
   const { action, vrfTable } = local.local;
   const tenant = intent.tenants.find(({ id }) => tenantTable(id) === vrfTable)?.name ?? null;
@@ -83,7 +89,9 @@ export function deliverThere(
   const device = route?.device;
   if (route?.type !== 'unicast' || device === undefined) {
     const found = route === undefined ? 'no route' : `${route.type} ${route.prefix}`;
-    traceLog.drop('deliver', 'far-no-member', `${found} table ${vrfTable}`, `nobody on ${node.name} has ${to}`, { to });
+    traceLog.drop('deliver', 'far-no-member', `${found} table ${vrfTable}`, `no port on ${node.name} has ${to}`, {
+      to,
+    });
   }
   const target = route.via ?? to;
   const mac = plan.neighbour.get(`${device} ${target}`)?.mac ?? 'unknown';

@@ -73,13 +73,13 @@ function checkOuter(
   const way = underlayRouteTo(kernel, to, source);
   if (way.device === device && !config.uplinks.includes(device)) {
     // For example, an uplink that was renamed.
-    traceLog.warn('outer', `${to} dev ${device}, which is no uplink`, detail);
-    traceLog.doubt = `it leaves by ${device}, which is no uplink of the node file: answers are not taken there`;
+    traceLog.warn('outer', `${to} dev ${device}, not an uplink`, detail);
+    traceLog.doubt = `it leaves by ${device}, which is not an uplink of the node file: packets that come back there are not decapsulated`;
   } else if (way.device === undefined || !config.uplinks.includes(way.device)) {
     // The fast path keeps using the next hops that the agent resolved last.
-    const found = way.device === undefined ? way.error : `dev ${way.device}, no uplink`;
-    traceLog.warn('outer', `${to} dev ${device}, but the kernel has no route there any more: ${found}`, detail);
-    traceLog.doubt = `the route to ${to} is gone, the fast path still has its last next hop (does the agent run?)`;
+    const found = way.device === undefined ? way.error : `dev ${way.device}, not an uplink`;
+    traceLog.warn('outer', `${to} dev ${device}, but the kernel no longer has a route there: ${found}`, detail);
+    traceLog.doubt = `the route to ${to} is gone, but the fast path still has its last next hop (does the agent run?)`;
   } else traceLog.pass('outer', `${to} dev ${device}`, detail);
   const neighbour = { address: null, device, mac, state: 'cached', source: from };
   traceLog.pass('neighbour', `lladdr ${mac} dev ${device}, from ${from}`, neighbour);

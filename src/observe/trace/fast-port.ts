@@ -68,6 +68,6 @@ export function checkFastPort(context: ShowContext, source: Source, traceLog: Tr
   const uses: ProgramUse[] = [{ alone, gateways: true }, { alone }];
   const use = uses.find((one) => kernel.fastpath.program('port_tc', one)?.info().id === id);
   if (use !== undefined) traceLog.pass('port', text, detail);
-  else traceLog.warn('port', `${text}: another build's; what is tried is this build's`, detail);
+  else traceLog.warn('port', `${text}: of another build; the test run uses the program of this build`, detail);
   return { link, entry, use: use ?? { alone, gateways: kernel.fastpath.gateways.maps !== undefined } };
 }

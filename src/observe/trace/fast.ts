@@ -64,7 +64,7 @@ export function traceFast(context: ShowContext, source: Source, question: Questi
   if (verdict === 'punt') {
     if (context.config.dataplane === 'hybrid') {
       traceLog.path = 'kernel';
-      traceLog.pass('fastpath', `handed to the kernel as it came: ${reason}`, detail);
+      traceLog.pass('fastpath', `handed to the kernel unchanged: ${reason}`, detail);
       return { kind: 'kernel' };
     }
     dropped(context, source, question, counted, isGateway, traceLog);
@@ -97,10 +97,10 @@ function dropped(
   traceLog: TraceLog,
 ): never {
   const words: Readonly<Record<string, string>> = {
-    'source address': `${from} is no address of ${port}: the guard drops forged sources`,
+    'source address': `${from} is not an address of ${port}: the guard drops forged sources`,
     'domain address': 'no tenant may send to the SR domain: its SID block and trusted prefixes',
     'no member': `no member has ${to}`,
-    'hop limit': 'it is at its last hop',
+    'hop limit': 'its TTL or hop limit has run out',
     'too big': `${size} bytes do not fit`,
     unresolved: 'no neighbour of the underlay is known',
     'not routed': `${to} stays on the link: it is not forwarded`,
@@ -200,13 +200,13 @@ function checkFlow(
     ?.nodes.find((one) => one.node === node)?.share;
   const detail = { node, gateway, known: false, share: share ?? null, idleSeconds: null };
   if (flow !== undefined && gatewayNodeNames(context)(flow.node) === node) {
-    const text = `${node}, which the flow has: idle ${flow.idleSeconds} s`;
+    const text = `${node}, which handles the flow already: idle ${flow.idleSeconds} s`;
     traceLog.pass('flow', text, { ...detail, known: true, idleSeconds: flow.idleSeconds });
   } else if (target?.hasFixedSlot === true) {
-    traceLog.pass('flow', `${node}, which the external network has`, detail);
+    traceLog.pass('flow', `${node}, which the external network uses`, detail);
   } else {
     const percent = share === undefined || share === null ? '' : `, ${(share * 100).toFixed(1)}% of new flows`;
-    traceLog.pass('flow', `${node}, a new flow by its hash${percent}`, detail);
+    traceLog.pass('flow', `${node}, selected by the hash of a new flow${percent}`, detail);
   }
 }
 

@@ -25,7 +25,7 @@ export async function checkGuard(
     traceLog.drop('guard', 'link-scope', `${to} has link scope`, `${to} stays on the link: it is not forwarded`);
   }
   if (!(await has(kernel, 'ports', device))) {
-    traceLog.warn('guard', `${source.interface} is not guarded: nft table inet segue does not have it`, {
+    traceLog.warn('guard', `${source.interface} is not guarded: nft table inet segue does not contain it`, {
       guarded: false,
     });
     return;
@@ -39,7 +39,7 @@ export async function checkGuard(
   const element = `${device} . ${source.from}`;
   const own = (await has(kernel, `sources${family}`, element)) || (await has(kernel, `prefixes${family}`, element));
   if (!own) {
-    const why = `${source.from} is no address of ${source.port}: the guard drops forged sources`;
+    const why = `${source.from} is not an address of ${source.port}: the guard drops forged sources`;
     traceLog.drop('guard', 'source-not-port', `${element} not in @sources${family}`, why, {
       guarded: true,
       source: source.from,

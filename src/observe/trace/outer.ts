@@ -63,7 +63,7 @@ function outerRoute(
   } catch (error) {
     if (!isNetlinkError(error)) throw error;
     const text = `${first} from ${outerSource}: ${error.errnoName}`;
-    const why = 'the underlay has no way to the first segment; expected rule 990 and a route in main';
+    const why = 'the underlay has no route to the first segment; expected rule 990 and a route in main';
     const detail = { to: first, source: outerSource, errno: error.errnoName };
     traceLog.drop('outer', 'outer-unreachable', text, why, detail);
   }

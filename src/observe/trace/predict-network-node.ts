@@ -100,7 +100,7 @@ function routeOf(
   if (found === undefined) {
     const owners = whole.tenants.filter(({ subnets }) => subnets.some(({ prefix }) => prefixContains(prefix, to)));
     const others = owners.map(({ name }) => name).filter((name) => name !== nameOf(from));
-    const why = noPolicy(nameOf(from), others.length === 0 ? `anybody who has ${to}` : others.join(' or '));
+    const why = noPolicy(nameOf(from), others.length === 0 ? `the owner of ${to}` : others.join(' or '));
     traceLog.drop('policy', 'no-policy', `no route to ${to} from ${nameOf(from)}`, why, {
       from: nameOf(from),
       to: null,
@@ -143,7 +143,7 @@ function checkPolicy(
   const reverse = { source: destination, destination: source, protocol, destinationPort: sourcePort };
   const answered = back && decide(back, reverse);
   if (answered?.allow === true && !packet.opens) {
-    const text = `an answer alone: allowed by policy ${answered.policy} from ${ends.to} to ${ends.from}, to connections that stand`;
+    const text = `only as a reply: allowed by policy ${answered.policy} from ${ends.to} to ${ends.from}, in established connections`;
     traceLog.warn('policy', text, { policy: answered.policy, action: 'answer', ...ends });
     return;
   }
@@ -157,7 +157,7 @@ function refuse(
   ends: { from: string; to: string },
   traceLog: TraceLog,
 ): never {
-  const hint = answered?.allow === true ? `; answers to ${ends.to} pass, by policy ${answered.policy}` : '';
+  const hint = answered?.allow === true ? `; replies to ${ends.to} pass by policy ${answered.policy}` : '';
   if (decision !== undefined) {
     const detail = { policy: decision.policy, action: 'deny', ...ends };
     const text = `denied by policy ${decision.policy}`;
@@ -168,7 +168,7 @@ function refuse(
     const text = `no policy from ${ends.from} to ${ends.to}`;
     return traceLog.drop('policy', 'no-policy', text, text + hint, detail);
   }
-  const text = `no policy from ${ends.from} to ${ends.to} is for it`;
+  const text = `no policy from ${ends.from} to ${ends.to} matches the packet`;
   return traceLog.drop('policy', 'no-policy-match', text, text + hint, detail);
 }
 
@@ -231,7 +231,7 @@ function encapOf(
     const port = portOf(whole, traceLog.node, target.device);
     traceLog.arrive(port, lookBack(port, packet));
   }
-  traceLog.drop('deliver', 'far-no-member', `no member ${to} of ${name}`, `nobody of ${name} has ${to}`, { to });
+  traceLog.drop('deliver', 'far-no-member', `no member ${to} of ${name}`, `no member of ${name} has ${to}`, { to });
 }
 
 function portOf({ ports }: Intent, node: string, device: string): string {

@@ -100,7 +100,7 @@ function explainRefusal(
     traceLog.drop('route', 'no-route', words, `the table has no route to ${to}, and its seal is missing`, detail);
   }
   if (route.prefix === '0.0.0.0/0' || route.prefix === '::/0') {
-    traceLog.drop('route', 'no-route', words, `no subnet of ${tenant} holds ${to}, and there is no gateway`, detail);
+    traceLog.drop('route', 'no-route', words, `no subnet of ${tenant} contains ${to}, and there is no gateway`, detail);
   }
   traceLog.drop('route', 'no-member', words, `no member of ${tenant} has ${to}`, detail);
 }
@@ -124,8 +124,8 @@ function explainMember(
   const link = kernel.links.get(device);
   if (node === config.node && link?.up !== true) {
     const what = link === undefined ? `there is no interface ${device} yet` : `its interface ${device} is down`;
-    traceLog.drop('route', 'destination-down', words, `${name} has the address, and ${what}`, detail);
+    traceLog.drop('route', 'destination-down', words, `${name} has the address, but ${what}`, detail);
   }
-  const why = `the intent gives the address to ${name} on ${node}, and the kernel has no route there: see segue diff`;
+  const why = `the intent gives the address to ${name} on ${node}, but the kernel has no route there: see segue diff`;
   traceLog.drop('route', 'not-as-intended', words, why, detail);
 }

@@ -102,7 +102,12 @@ export function traceAtNetworkNode(
   );
   const seen = run?.seen;
   if (run === undefined || seen === undefined) {
-    traceLog.drop('fastpath', 'no-network-node', 'no program', 'no program of a network node took it: is it applied?');
+    traceLog.drop(
+      'fastpath',
+      'no-network-node',
+      'no program',
+      'no network-node program took it: was the intent applied?',
+    );
   }
   const { verdict, reason, slug } = REASONS[seen.reason] ?? unknownReason(seen.reason);
   const ends = { from: zones.of(from.id), to: to === undefined ? null : zones.of(to.id) };
@@ -173,7 +178,7 @@ function readArrival({ kernel, config }: ShowContext, intent: Intent | undefined
     const where =
       gateway === undefined ? 'no gateway has it' : `network nodes of ${gateway.name} are ${gateway.nodes.join(' ')}`;
     throw new QuestionError(
-      `--tenant ${tenant.name}: ${config.node} decides nothing for it (${where}); expected --port with a port of ${config.node}`,
+      `--tenant ${tenant.name}: ${config.node} does not decide for it (${where}); expected --port with a port of ${config.node}`,
     );
   }
   const { sid, from } = arriving;
@@ -197,7 +202,7 @@ function checkProgram(context: ShowContext, { sid, uplink }: Arrival, tenant: st
   const text = `${sid} gateway tenant ${tenant} dev ${uplink.name}`;
   const detail = { sid, behaviour: 'gateway', tenant, device: uplink.name };
   if (programs.length === 0) {
-    const why = `no program of a network node is at ${uplink.name}: segue apply, or the agent`;
+    const why = `no network-node program at ${uplink.name}: run segue apply, or start the agent`;
     traceLog.drop('sid', 'no-network-node', `${text}: no program`, why, { ...detail, programs: [] });
   }
   const named = programs.map(
@@ -254,7 +259,7 @@ function showFlow({ kernel }: ShowContext, known: NetworkNodeRun['known'], packe
 }
 
 function policyOf(name: string | undefined): string {
-  return name ?? 'that is known no more';
+  return name ?? 'that no longer exists';
 }
 
 /** Explains why the program forwarded the packet: a policy for a new connection, else the connection. */
@@ -264,12 +269,12 @@ function showDecision(
   traceLog: TraceLog,
 ): void {
   if (decided?.isRelayed === true) {
-    const text = 'of no connection here: handed on to the network node that its flow has by its hash';
+    const text = 'of no connection here: handed on to the network node that the hash of its flow selects';
     traceLog.pass('policy', text, { policy: null, action: 'relay', ...ends });
     return;
   }
   const name = decided?.policy ?? undefined;
-  const text = `allowed by policy ${policyOf(name)}${decided?.isReply === true ? ', as an answer' : ''}`;
+  const text = `allowed by policy ${policyOf(name)}${decided?.isReply === true ? ', as a reply' : ''}`;
   traceLog.pass('policy', text, { policy: name ?? null, action: 'allow', ...ends });
 }
 
@@ -285,14 +290,14 @@ function whyNot(
     case Reason.DROP_POLICY:
       return `denied by policy ${policyOf(policy)}`;
     case Reason.DROP_NO_POLICY:
-      return noPolicy(from, to ?? `anybody who has ${address}`);
+      return noPolicy(from, to ?? `the owner of ${address}`);
     case Reason.DROP_NO_POLICY_MATCH:
-      return `no policy from ${from} to ${to ?? ''} is for it`;
+      return `no policy from ${from} to ${to ?? ''} matches the packet`;
     case Reason.DROP_NOT_ESTABLISHED:
-      return `of no connection that was let in, and opens none${protocol === TCP ? ' (--syn opens one)' : ''}`;
+      return `it belongs to no allowed connection, and opens none${protocol === TCP ? ' (--syn opens one)' : ''}`;
     case Reason.PUNT_NO_MEMBER:
     case Reason.DROP_NO_MEMBER:
-      return `nobody of ${to ?? from} has ${address}`;
+      return `no member of ${to ?? from} has ${address}`;
     default:
       return `the network node drops it: ${text}`;
   }

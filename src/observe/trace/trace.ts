@@ -110,7 +110,7 @@ async function followKernel(
 
 function checkHopLimit(ttl: number | undefined, traceLog: TraceLog): void {
   if (ttl === undefined || ttl > 1) return;
-  traceLog.drop('route', 'hop-limit', `TTL ${ttl}`, 'it is at its last hop', { hopLimit: ttl });
+  traceLog.drop('route', 'hop-limit', `TTL ${ttl}`, 'its TTL or hop limit has run out', { hopLimit: ttl });
 }
 
 function arrive(

@@ -128,7 +128,7 @@ describe('a machine without a bpffs', () => {
     }
     expect(differencesOf(before, await snapshot(network, 'hv1'))).toEqual({ gone: [], come: [] });
     const { status, stdout } = await segue(`doctor -c ${node}`);
-    expect(stdout).toMatch(/fail {2}dataplane: ebpf cannot be: pin \S+: \S+ is not on a bpffs/);
+    expect(stdout).toMatch(/fail {2}dataplane: ebpf is not possible: pin \S+: \S+ is not on a bpffs/);
     expect(stdout).not.toContain('VRF devices');
     expect(status).not.toBe(0);
     expect(join(files.directory, 'hv1.yaml')).toBe(node);

@@ -30,8 +30,8 @@ describe('an uplink and a bridge', () => {
       'hv1',
       'ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0; ip link add vm0 type veth peer name vm1',
     );
-    expect(await bridge('br0')).toEqual(['ok br0 is a bridge with no other member than the way out']);
-    expect(await bridge('eth0')).toEqual(['ok br0 is a bridge with no other member than the way out']);
+    expect(await bridge('br0')).toEqual(['ok br0 is a bridge whose only member is the physical interface']);
+    expect(await bridge('eth0')).toEqual(['ok br0 is a bridge whose only member is the physical interface']);
     await network.shell('hv1', 'ip link set vm0 master br0');
     expect(await bridge('br0')).toEqual(['fail br0 is a bridge with eth0, vm0']);
     expect(await bridge('eth0')).toEqual(['fail eth0 is a member of bridge br0 with vm0']);

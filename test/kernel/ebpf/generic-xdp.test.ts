@@ -63,7 +63,7 @@ describe.each(DEVICES)('xdp: always on a %s', (kind, add) => {
     const { checks } = await runChecks({ instance, file, defaultFile: file, intent, intentError: undefined });
     const found = checks.map(({ name, status, what }) => `${name} ${status} ${what}`);
     expect(found).toContain(
-      `uplink.xdp-none.eth0 warn xdp: always, and no XDP at eth0, a ${kind} device: it has no native XDP`,
+      `uplink.xdp-none.eth0 warn xdp: always, but no XDP at eth0, a ${kind} device: it has no native XDP`,
     );
     expect(await network.diff('hv1')).toEqual([]);
   });

@@ -45,7 +45,9 @@ describe('show and doctor', () => {
     ['a libbpf that is too old', oldLibbpf],
   ])('with %s, doctor has one failed check and completes the others', (_what, library) => {
     const checks = diagnosis([], library());
-    expect(checks.get('agent.dataplane')).toMatch(/^fail dataplane: ebpf cannot be: load .*expected libbpf >= 1\.3/);
+    expect(checks.get('agent.dataplane')).toMatch(
+      /^fail dataplane: ebpf is not possible: load .*expected libbpf >= 1\.3/,
+    );
     expect([...checks.values()].filter((what) => what.startsWith('fail'))).toHaveLength(1);
     expect(checks.get('edge.table')).toMatch(/^ok/);
   });
@@ -62,7 +64,7 @@ describe('show and doctor', () => {
     const checks = diagnosis([], { PATH: '/nowhere' });
     expect(checks.get('node.nft')).toBe('fail nft is not installed');
     expect(checks.get('kernel.guard')).toMatch(/^warn .*: not tried, as nft is not installed$/);
-    expect(checks.get('edge.table')).toBe('warn not known whether nft table inet segue_edge is loaded');
+    expect(checks.get('edge.table')).toBe('warn unknown whether nft table inet segue_edge is loaded');
     expect(checks.get('agent.drift')).toMatch(/^fail the kernel cannot be compared/);
   });
 

@@ -56,7 +56,7 @@ describe('interfaces renamed under an agent without a sweep', () => {
 
   it.each([
     ['a port', 't100-1', 'waiting', /^dropped: the port waits for its interface/],
-    ['an uplink', 'eth0', 'up', /^sent: .*; it leaves by moved, which is no uplink of the node file/],
+    ['an uplink', 'eth0', 'up', /^sent: .*; it leaves by moved, which is not an uplink of the node file/],
   ])('%s is detached under another name, and works again under its own', async (_what, name, state, verdict) => {
     await reaches(true);
     await rename(name, 'moved');

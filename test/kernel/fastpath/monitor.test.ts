@@ -99,7 +99,7 @@ describe('segue monitor', () => {
     await monitor.waitFor(/maps are gone: waiting/, PATIENCE_MS);
     const next = new Bench({ netns: bench.netns });
     next.pin(node.name);
-    await monitor.waitFor(/made anew: looking on there/, PATIENCE_MS);
+    await monitor.waitFor(/made again: continuing with the new one/, PATIENCE_MS);
     next.send('port_tc', ethernet(ip4({ to: '10.0.0.99' }), TO_PORT));
     expect(await lines(monitor, 1)).toMatchObject([{ reason: 'no member' }]);
   });
@@ -174,11 +174,11 @@ describe('segue capture', () => {
       ['v0', '0x00000001', '58', 'eth:ethertype:ip:udp:dns'],
     ]);
     expect(tshark(file, 'frame.comment').flat()).toEqual([
-      'packet 1 as it came: forward (forwarded), tenant red, leaves by ifindex 500',
-      'packet 1 as it leaves, tenant red, came in by v0',
-      'packet 2 as it came: forward (forwarded), tenant red, leaves by v0',
-      'packet 2 as it leaves, tenant red, came in by v1',
-      'packet 3 as it came: punt (no member), tenant red',
+      'packet 1 as it arrived: forward (forwarded), tenant red, leaves by ifindex 500',
+      'packet 1 as it leaves, tenant red, arrived by v0',
+      'packet 2 as it arrived: forward (forwarded), tenant red, leaves by v0',
+      'packet 2 as it leaves, tenant red, arrived by v1',
+      'packet 3 as it arrived: punt (no member), tenant red',
     ]);
     expect(tshark(file, 'frame.packet_id').flat()).toEqual(['1', '1', '2', '2', '3']);
   });

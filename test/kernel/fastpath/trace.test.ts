@@ -171,7 +171,7 @@ describe('the command', () => {
       0,
       'sent: far should deliver it to far-a (by the intent)',
     ],
-    [['-p', 'red-a', '--to', '10.0.0.2', '--from', '10.0.0.9'], 1, 'dropped: 10.0.0.9 is no address of red-a'],
+    [['-p', 'red-a', '--to', '10.0.0.2', '--from', '10.0.0.9'], 1, 'dropped: 10.0.0.9 is not an address of red-a'],
     [['-p', 'nobody', '--to', '10.0.0.2'], 2, '--port nobody: expected a port of '],
     [['-p', 'red-a', '--to', '10.0.0.2', '--size', '9'], 2, '--size 9: expected bytes from 20 to 65535'],
     [['-p', 'red-a', '--to', '10.0.0.2', '--from', 'cafe::1'], 2, '--from cafe::1: expected an address of the family'],

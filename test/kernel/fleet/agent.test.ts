@@ -100,7 +100,7 @@ describe('agents of a fleet', () => {
     hv1 = await startAgent('hv1');
     expect(await pings).toMatchObject({ sent: 600, received: 600 });
     expect(segue('doctor', '-j', '-c', nodeFile('hv1')).stdout).toMatch(
-      /"agent.feed","status":"warn","what":"no feed answers since/,
+      /"agent.feed","status":"warn","what":"no feed has answered for/,
     );
     // What was changed meanwhile comes once they are back.
     await etcd.start();

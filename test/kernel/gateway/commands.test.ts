@@ -90,7 +90,7 @@ describe('commands about steering', () => {
     };
     expect(found.text).toMatch(/^\S+ should deliver it to external:dc by eth1/);
     expect(found.next?.node).toBe(gateways.gateways[0]?.externals[0]?.active);
-    expect(found.steps.find(({ step }) => step === 'flow')?.text).toContain('which the external network has');
+    expect(found.steps.find(({ step }) => step === 'flow')?.text).toContain('which the external network uses');
   });
 
   it('a reverse path filter on the external interface drops no replies', async () => {
@@ -122,7 +122,7 @@ describe('commands about steering', () => {
     });
     expect(found.steps.find(({ step }) => step === 'flow')).toMatchObject({
       detail: { known: true, node: newest?.node },
-      text: expect.stringContaining('which the flow has') as string,
+      text: expect.stringContaining('which handles the flow already') as string,
     });
     expect(await segue(short(newest?.node ?? ''), 'show', 'flow', '--l4-port', '80')).toMatch(
       new RegExp(

@@ -95,7 +95,10 @@ describe('segue monitor', () => {
   it('reports, as a second one, that the first gets logged decisions, and shows packets', async () => {
     const first = await node.watch('monitor', '-j');
     const second = await node.watch('monitor', '-j');
-    await second.waitFor(/another segue monitor gets what policies with "log" decide: this one is not/, PATIENCE_MS);
+    await second.waitFor(
+      /another segue monitor reads the decisions of policies with "log": this one does not get them/,
+      PATIENCE_MS,
+    );
     node.toBlue(++port, 22, SYN);
     expect(await objects(first, 1)).toMatchObject([{ event: 'decision', policy: 'no-ssh' }]);
     // What the ring does not tell it, it finds out.
@@ -105,7 +108,7 @@ describe('segue monitor', () => {
   it('skips decisions logged before its start', async () => {
     for (let number = 0; number < 3; number++) node.toBlue(++port, 22, SYN);
     const monitor = await node.watch('monitor', '-j', '-r', 'policy');
-    await monitor.waitFor(/segue: [0-9]+ logged decisions from before are passed over/, PATIENCE_MS);
+    await monitor.waitFor(/segue: [0-9]+ earlier logged decisions are skipped/, PATIENCE_MS);
     node.toBlue(++port, 22, SYN | ACK);
     node.toBlue(++port, 22, SYN);
     expect(await objects(monitor, 1)).toMatchObject([{ sourcePort: port }]);

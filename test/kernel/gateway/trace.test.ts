@@ -76,11 +76,7 @@ describe('trace on a network node', () => {
   it.each([
     [tcp(8080), 'policy', 'denied by policy no-admin (policy on '],
     [tcp(81), 'no-policy-match', 'no policy from red to blue is for it'],
-    [
-      { tenant: 'blue', from: '10.1.0.2', to: '203.0.113.1' },
-      'no-policy',
-      'no policy between blue and anybody who has',
-    ],
+    [{ tenant: 'blue', from: '10.1.0.2', to: '203.0.113.1' }, 'no-policy', 'no policy between blue and the owner of'],
     [{ ...tcp(80), to: '10.1.0.77' }, 'far-no-member', 'nobody of blue has 10.1.0.77'],
   ] satisfies [Partial<ArrivingQuestion>, string, string][])('%j is dropped: %s', (question, reason, words) => {
     const found = ask(question);
@@ -115,7 +111,7 @@ describe('trace on a network node', () => {
     });
     expect(back).toMatchObject({ verdict: 'sent', next: { node: 'hv1' } });
     expect(detail(back, 'flow')).toMatchObject({ known: true, openedHere: false });
-    expect(back.steps.find(({ step }) => step === 'policy')?.text).toBe('allowed by policy web, as an answer');
+    expect(back.steps.find(({ step }) => step === 'policy')?.text).toBe('allowed by policy web, as a reply');
   });
 
   it('reports the way to an external network', () => {

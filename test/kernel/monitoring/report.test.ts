@@ -89,8 +89,8 @@ describe('segue report', () => {
   it('prints text, and writes an HTML page atomically', { timeout: 2 * START_MS }, async () => {
     const { stdout, status } = await segue('report');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^sgt.*: to be looked at\n/);
-    expect(stdout).toMatch(/Repairs +objects that somebody changed were put right/);
+    expect(stdout).toMatch(/^sgt.*: needs attention\n/);
+    expect(stdout).toMatch(/Repairs +objects changed by others were repaired/);
     expect((await segue('report', '--html', '--output', path('report.html'))).status).toBe(0);
     expect(readFileSync(path('report.html'), 'utf8')).toMatch(
       /^<!DOCTYPE html>[^]*drop-neighbour-sender[^]*<\/html>\n$/,

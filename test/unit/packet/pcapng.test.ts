@@ -135,9 +135,9 @@ describe('CaptureWriter', () => {
         ?.toString(),
     );
     expect(comments).toEqual([
-      'packet 1 as it came: forward (forwarded), tenant red, leaves by eth3',
-      'packet 1 as it leaves, tenant red, came in by eth2',
-      'packet 2 as it came: drop (malformed)',
+      'packet 1 as it arrived: forward (forwarded), tenant red, leaves by eth3',
+      'packet 1 as it leaves, tenant red, arrived by eth2',
+      'packet 2 as it arrived: drop (malformed)',
     ]);
   });
 });
