@@ -73,7 +73,7 @@ export class BpfLink extends Handle {
     check(
       libbpf().bpf_link_update(this.fd, program.fd, opts.bytes),
       operation,
-      expected ? `expected ${expected.label} to be there` : undefined,
+      expected ? `expected ${expected.label} to be attached` : undefined,
     );
   }
 

@@ -35,7 +35,7 @@ export interface LibbpfErrorDetail {
 
 /** Codes that are no errno, each with what it says. */
 export const ERROR_CODES = {
-  LIBBPF_MISSING: 'there is no libbpf, or it is too old',
+  LIBBPF_MISSING: 'libbpf is missing or too old',
   LIBBPF_CLOSED: 'the handle was closed',
   LIBBPF_SIZE: 'a buffer of the wrong size: it never reached the kernel',
   LIBBPF_ARGUMENT: 'a value out of range, of the wrong type, or an unexpected word',
@@ -43,7 +43,7 @@ export const ERROR_CODES = {
   LIBBPF_STATE: 'a call before load() that is valid only after it, or the reverse',
   LIBBPF_VERIFIER: 'the verifier refused a program: its own reason in one line, its whole log in `log`',
   LIBBPF_BTF: 'type information that is broken, missing or unsuitable',
-  LIBBPF_PIN: 'a path where no pin would last',
+  LIBBPF_PIN: 'a path where a pin would not persist',
   LIBBPF_NETNS: 'a network namespace that does not exist, or cannot be entered',
   LIBBPF_ITERATION: 'a map that changed too much while it was read',
   LIBBPF_NOT_SUPPORTED: 'a probe found that this kernel does not have it',

@@ -58,7 +58,7 @@ function find(btf: Btf, kind: BtfType['kind'], name: string): number {
   throw new LibbpfError({
     code: 'LIBBPF_BTF',
     operation: `generate ${kind} ${name}`,
-    reason: 'there is none in the object: is it used by a program or a map?',
+    reason: 'not in the object: is it used by a program or a map?',
   });
 }
 

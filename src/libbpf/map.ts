@@ -296,8 +296,8 @@ export class BpfMap extends Handle {
         ? `the index is not below max_entries ${maxEntries}`
         : `the map is full (max_entries ${maxEntries})`;
     }
-    if (errno === EEXIST) return 'the key is there already';
-    if (errno === ENOENT) return 'the key is not there';
+    if (errno === EEXIST) return 'the key exists already';
+    if (errno === ENOENT) return 'the key does not exist';
     if (errno === EPERM) return 'the map is frozen or read-only, or CAP_BPF is missing';
     return undefined;
   }

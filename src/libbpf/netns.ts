@@ -43,7 +43,7 @@ function enter(fd: number, netns: Netns): void {
     code: 'LIBBPF_NETNS',
     operation: `network namespace ${netns}: enter`,
     errno: lastErrno(),
-    reason: 'it takes CAP_SYS_ADMIN and a descriptor of a namespace',
+    reason: 'this needs CAP_SYS_ADMIN and a descriptor of a namespace',
   });
 }
 

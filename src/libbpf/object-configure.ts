@@ -32,7 +32,7 @@ export class ObjectConfiguration {
       throw new LibbpfError({
         code: 'LIBBPF_ARGUMENT',
         operation,
-        reason: 'the shape of global data is what the programs make it',
+        reason: 'the programs determine the layout of global data',
       });
     }
     const set = (result: number, what: string): number => check(result, operation, what);

@@ -85,8 +85,7 @@ export class ObjectFile {
     const btf = lib.bpf_object__btf(this.pointer('BTF'));
     const size = Buffer.alloc(4);
     const raw = btf === null ? null : lib.btf__raw_data(btf, size);
-    if (raw === null)
-      throw new LibbpfError({ code: 'LIBBPF_BTF', operation, reason: 'there is none: compile with -g' });
+    if (raw === null) throw new LibbpfError({ code: 'LIBBPF_BTF', operation, reason: 'not found: compile with -g' });
     const bytes = Buffer.alloc(size.readUInt32LE(0));
     libc().memcpy(bytes, raw, bytes.length);
     return (this.#btf = new Btf(bytes));

@@ -113,7 +113,7 @@ export class BpfObject {
         throw new LibbpfError({
           code: 'LIBBPF_ARGUMENT',
           operation: `object ${this.name}: set ${name}`,
-          reason: 'it is no constant: expected it among variables',
+          reason: 'it is not a constant: expected it among variables',
         });
       }
       this.variables.set(name, value);

@@ -160,7 +160,7 @@ export class Variables {
     throw new LibbpfError({
       code: 'LIBBPF_NAME',
       operation: `${this.#owner.label}: ${verb} ${String(name)}`,
-      reason: `no such variable; there are: ${this.names().join(', ') || 'none'} (one that no program uses is not kept)`,
+      reason: `no such variable; there are: ${this.names().join(', ') || 'none'} (a variable that no program uses is removed)`,
     });
   }
 

@@ -163,7 +163,7 @@ export class Links extends Collection {
     this.socket.request(newLink(given({ ...link, master })));
     const made = this.get(link.name);
     if (made !== undefined) return made;
-    throw new NetlinkError({ operation, errno: ENODEV, kernelMessage: 'it is gone again' });
+    throw new NetlinkError({ operation, errno: ENODEV, kernelMessage: 'it was deleted meanwhile' });
   }
 
   set(link: LinkReference, change: shapes.LinkChangeInput): void {

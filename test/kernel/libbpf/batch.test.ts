@@ -114,7 +114,7 @@ test('update modes apply to batches', () => {
   const { keys, values } = entries(map, 10);
   map.update(u32(4), Buffer.alloc(8));
   expect(failure(() => map.updateBatch(keys, values, 'noexist')).message).toBe(
-    'map batched: update key 04000000: EEXIST: the key is there already',
+    'map batched: update key 04000000: EEXIST: the key exists already',
   );
   expect([...map.keys()].length).toBe(5);
   expect(failure(() => map.updateBatch(keys, values, 'exist')).message).toContain('key 05000000: ENOENT');

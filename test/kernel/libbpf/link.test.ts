@@ -109,7 +109,7 @@ test('update() swaps the program atomically, and only the expected one', () => {
     link.update(count, count);
   });
   expect(error.message).toBe(
-    `link xdp of v0 in ${netns}: update to program xdp_count: EPERM: expected program xdp_count to be there`,
+    `link xdp of v0 in ${netns}: update to program xdp_count: EPERM: expected program xdp_count to be attached`,
   );
   link.update(count);
   expect(link.info().programId).toBe(count.info().id);

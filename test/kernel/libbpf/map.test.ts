@@ -66,12 +66,12 @@ test('update modes work, and a full map names its limit', () => {
     refused(() => {
       map.update(u32(1), u64(2n), 'noexist');
     }),
-  ).toBe('map small: update key 01000000: EEXIST: the key is there already');
+  ).toBe('map small: update key 01000000: EEXIST: the key exists already');
   expect(
     refused(() => {
       map.update(u32(2), u64(2n), 'exist');
     }),
-  ).toBe('map small: update key 02000000: ENOENT: the key is not there');
+  ).toBe('map small: update key 02000000: ENOENT: the key does not exist');
   map.update(u32(1), u64(3n), 'exist');
   expect(map.lookup(u32(1))).toEqual(u64(3n));
   map.update(u32(2), u64(2n));

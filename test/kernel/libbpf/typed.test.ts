@@ -77,7 +77,7 @@ test("variables of .data and .bss are set before and after load, and show progra
 test('a variable is refused as a constant', () => {
   const error = failure(() => BpfObject.load(objectPath('test/attach'), { rodata: { preset: 1 } }));
   expect(`${error.code} ${error.message}`).toBe(
-    'LIBBPF_ARGUMENT object attach: set preset: it is no constant: expected it among variables',
+    'LIBBPF_ARGUMENT object attach: set preset: it is not a constant: expected it among variables',
   );
 });
 
@@ -227,6 +227,6 @@ test('gen refuses invalid arguments', () => {
   expect(gen('gen', '/absent.o')).toEqual([1, expect.stringContaining('libbpf-ts: object /absent.o: open: ENOENT')]);
   expect(gen('gen', objectPath('test/maps'), '--struct', 'nothing')).toEqual([
     1,
-    'libbpf-ts: generate struct nothing: there is none in the object: is it used by a program or a map?',
+    'libbpf-ts: generate struct nothing: not in the object: is it used by a program or a map?',
   ]);
 });

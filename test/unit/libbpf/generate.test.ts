@@ -144,7 +144,7 @@ describe('generated text', () => {
 
   it('is refused for an unknown struct, and for two of one name', () => {
     expect(() => generate(route(new BtfWriter()), { ...options, structs: ['roue'] })).toThrow(
-      'generate struct roue: there is none in the object',
+      'generate struct roue: not in the object',
     );
     const w = new BtfWriter();
     const int = w.int('unsigned int', 4);
