@@ -62,25 +62,25 @@ const ARP_CASES: Case[] = [
   arpAnswered('the gateway', GATEWAY4),
   arpAnswered('a member of another node', '10.0.0.2'),
   arpAnswered('a member at another port of this node', '10.0.0.7'),
-  arpAnswered('a member whose way is not resolved', '10.0.0.8'),
+  arpAnswered('a member with an unresolved next hop', '10.0.0.8'),
   arpAnswered('an address in a prefix', '172.16.1.1'),
-  arpAnswered('a member, asked at the MAC address known', '10.0.0.2', { to: MACS.port }),
-  arpAnswered('a member, asked at the MAC address known before', '10.0.0.2', { to: MACS.formerPort }),
-  arpAnswered('a member, asked at one known from before', '10.0.0.2', { to: STRANGER }),
+  arpAnswered('a member, asked at the gateway’s MAC address', '10.0.0.2', { to: MACS.port }),
+  arpAnswered('a member, asked at the gateway’s former MAC address', '10.0.0.2', { to: MACS.formerPort }),
+  arpAnswered('a member, asked at an unknown MAC address', '10.0.0.2', { to: STRANGER }),
   arpAnswered('a member, as a probe', '10.0.0.2', { sender: '0.0.0.0' }),
   arpAnswered('a member, from an address of a prefix of the VM', '10.0.0.2', { sender: '192.168.1.7' }),
   arpAnswered('a member, in a padded frame', '10.0.0.2', { padding: 18 }),
   left("a probe for the VM's own address", arpFrame({ sender: '0.0.0.0', target: '10.0.0.1' })),
   left('an announcement', arpFrame({ target: '10.0.0.1' })),
-  left('ARP for nobody', arpFrame({ target: '10.0.0.99' }), 'no member'),
-  left('ARP for a member of the tenant next door', arpFrame({ target: '10.0.0.66' }), 'no member'),
+  left('ARP for an unused address', arpFrame({ target: '10.0.0.99' }), 'no member'),
+  left('ARP for a member of another tenant', arpFrame({ target: '10.0.0.66' }), 'no member'),
   left('a reply', arpFrame({ operation: 2, targetMac: MACS.port })),
   left('ARP of other hardware', arpFrame({ hardware: 6 })),
-  left('the beginning of ARP', arpFrame({}).subarray(0, 40)),
-  dropped('ARP with the MAC address of another', arpFrame({ senderMac: STRANGER })),
-  dropped('ARP from the address of another', arpFrame({ sender: '10.0.0.7' })),
-  dropped('a reply from the address of another', arpFrame({ operation: 2, sender: GATEWAY4 })),
-  dropped('ARP in a frame of another', arpFrame({}, BROADCAST, STRANGER), 'source mac'),
+  left('a truncated ARP request', arpFrame({}).subarray(0, 40)),
+  dropped('ARP with another VM’s MAC address', arpFrame({ senderMac: STRANGER })),
+  dropped('ARP from another VM’s address', arpFrame({ sender: '10.0.0.7' })),
+  dropped('a reply from another’s address', arpFrame({ operation: 2, sender: GATEWAY4 })),
+  dropped('ARP in a frame of another MAC address', arpFrame({}, BROADCAST, STRANGER), 'source mac'),
 ];
 
 const SLLA = linkAddress(1, MACS.vm);
@@ -121,33 +121,33 @@ const ND_CASES: Case[] = [
   answered('a member, with two options', { options: Buffer.concat([NONCE, SLLA]) }),
   answered('a member, with eight options', { options: Buffer.concat([...Array<Buffer>(7).fill(NONCE), SLLA]) }),
   answered('a member, asked at its own address', { to: 'cafe::2' }, {}, MACS.port),
-  answered('a member, asked at the MAC address known before', { to: 'cafe::2' }, {}, MACS.formerPort),
-  answered('a member, asked at a MAC address known from before', { to: 'cafe::2' }, {}, STRANGER),
+  answered('a member, asked at the gateway’s former MAC address', { to: 'cafe::2' }, {}, MACS.formerPort),
+  answered('a member, asked at an unknown MAC address', { to: 'cafe::2' }, {}, STRANGER),
   answered('a member, as a probe', { from: '::', options: Buffer.alloc(0) }),
   answered('a member, as a probe with a nonce', { from: '::', options: NONCE }),
   left("a probe for the VM's own address", solicitationFrame({ from: '::', target: 'cafe::1', options: NONCE })),
-  left('a solicitation for nobody', solicitationFrame({ target: 'cafe::99' }), 'no member'),
+  left('a solicitation for an unused address', solicitationFrame({ target: 'cafe::99' }), 'no member'),
   left('a solicitation for a link-local address', solicitationFrame({ target: 'fe80::2' })),
   left('a solicitation that was forwarded', solicitationFrame({ hopLimit: 254 })),
   left('a solicitation of another code', solicitationFrame({ code: 1 })),
   left(
-    'a solicitation that ends early',
+    'a truncated solicitation',
     solicitationFrame({ options: Buffer.alloc(0) }).subarray(0, 14 + 40 + 20),
     'not routed',
   ),
-  dropped('a solicitation from the address of another', solicitationFrame({ from: 'cafe::7' })),
-  dropped('a solicitation with the MAC address of another', solicitationFrame({ options: linkAddress(1, STRANGER) })),
+  dropped('a solicitation from another VM’s address', solicitationFrame({ from: 'cafe::7' })),
+  dropped('a solicitation with another VM’s MAC address', solicitationFrame({ options: linkAddress(1, STRANGER) })),
   dropped(
-    'a solicitation with two addresses, one of another',
+    'a solicitation with two MAC addresses, one of another VM',
     solicitationFrame({ options: Buffer.concat([SLLA, linkAddress(1, STRANGER)]) }),
   ),
   dropped('a probe with an address', solicitationFrame({ from: '::' })),
-  dropped('an option of no length', solicitationFrame({ options: Buffer.from([1, 0, 2, 0, 0, 0, 0, 1]) })),
+  dropped('an option of length zero', solicitationFrame({ options: Buffer.from([1, 0, 2, 0, 0, 0, 0, 1]) })),
   dropped('an option longer than the message', solicitationFrame({ options: Buffer.from([14, 2, 0, 0, 0, 0, 0, 1]) })),
-  dropped('options that are no whole number', solicitationFrame({ options: Buffer.concat([SLLA, Buffer.alloc(4)]) })),
+  dropped('an incomplete last option', solicitationFrame({ options: Buffer.concat([SLLA, Buffer.alloc(4)]) })),
 ];
 
-describe('at a port', () => {
+describe('a neighbour request at a port', () => {
   it.each([...ARP_CASES, ...ND_CASES])('$what: $reason', ({ frame, verdict, reason, out }) => {
     const bench = new Bench();
     bench.addRemotePrefix('cafe:2::', 32, 2);
@@ -157,7 +157,7 @@ describe('at a port', () => {
     expect(sent.frame.toString('hex')).toBe((out ?? frame).toString('hex'));
   });
 
-  it("a request for the VM's own prefix gets no reply", () => {
+  it("for the VM's own prefix gets no reply", () => {
     const bench = new Bench();
     bench.addMember('192.168.1.9', 1, bench.ifindex);
     expect(bench.send('port_tc', arpFrame({ target: '192.168.1.9' }))).toMatchObject({ verdict: 'next' });

@@ -78,8 +78,8 @@ const LEFT: [string, Buffer][] = [
   ['a solicitation in a frame of another MAC address', frameOf({}, { from: STRANGER })],
   ['a solicitation that was forwarded', frameOf({ hopLimit: 254 })],
   ['a solicitation of another code', frameOf({ code: 1 })],
-  ['a solicitation that ends early', frameOf({ options: Buffer.alloc(0) }).subarray(0, 14 + 40 + 20)],
-  ['an option of no length', frameOf({ options: Buffer.from([1, 0, 2, 0, 0, 0, 0, 1]) })],
+  ['a truncated solicitation', frameOf({ options: Buffer.alloc(0) }).subarray(0, 14 + 40 + 20)],
+  ['an option of length zero', frameOf({ options: Buffer.from([1, 0, 2, 0, 0, 0, 0, 1]) })],
   ['a packet to the member', ethernet(ip6({}), { to: MACS.port, from: MACS.vm })],
   [
     'ARP, which the kernel answers',

@@ -106,7 +106,7 @@ export function describeForgeries(dataplane: 'hybrid' | 'ebpf'): void {
       ],
       ['an address of its hypervisor', () => frame(ipv4, frames.udpPacket(A[4], OWN.v4, MARK)), NOBODY],
       ['an underlay address of its hypervisor', () => frame(ipv6, frames.udpPacket(A[6], OWN.hv1, MARK)), NOBODY],
-      ['an underlay address of another one', () => frame(ipv6, frames.udpPacket(A[6], OWN.hv2, MARK)), NOBODY],
+      ['an underlay address of another hypervisor', () => frame(ipv6, frames.udpPacket(A[6], OWN.hv2, MARK)), NOBODY],
     ] as const)('%s ends at the port', async (_name, make, reason) => {
       expect(await counted(() => send(make(), make()))).toEqual({ [reason]: 2 });
       for (const witness of [redB, ...others]) expect(await witness.countOf('marked', () => send(make()))).toBe(0);

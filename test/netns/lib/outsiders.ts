@@ -102,7 +102,7 @@ export function describeOutsiders(dataplane: Dataplane): void {
         sendFrames(network.netns(far), device, [frame]);
       };
 
-    it.each(places)('$name: nothing reaches the underlay', async (place) => {
+    it.each(places)('from $name, no packet reaches the underlay', async (place) => {
       for (const [what, make, reason] of ATTACKS) {
         const before = (await dropped(network, 'hv1'))[reason] ?? 0;
         expect(await router.countOf('marked', sender(place, make())), what).toBe(0);

@@ -83,7 +83,7 @@ export function describePathMtu(mode: 'hybrid' | 'ebpf'): void {
   });
 
   describe.each([
-    { what: 'segments of the wire', offloads: 'off' },
+    { what: 'wire-sized segments', offloads: 'off' },
     { what: 'super-packets', offloads: 'on' },
   ] as const)(`${mode}, $what`, ({ offloads }) => {
     it.each(FAMILIES)('$family: the sender learns the MTU, sends smaller segments and loses no data', async (row) => {
