@@ -97,15 +97,18 @@ describe('forged packets', () => {
     expect(await redB.sees('marked', () => send(frame(ipv6, frames.udpPacket(A[6], B[6], MARK))))).toBe(true);
   });
 
-  it.each(FORGERIES)('$name', async ({ frame: make, chain, reason }) => {
-    expect(await redB.countOf('marked', () => send(make(), make()))).toBe(0);
-    expect(await droppedBy(reason, () => send(make(), make()))).toBe(2);
+  it.each(FORGERIES.map((one) => [one.name, one] as const))(
+    '%s is dropped',
+    async (_name, { frame: make, chain, reason }) => {
+      expect(await redB.countOf('marked', () => send(make(), make()))).toBe(0);
+      expect(await droppedBy(reason, () => send(make(), make()))).toBe(2);
 
-    await removeDrop(network, 'hv1', chain, reason);
-    expect(await redB.sees('marked', () => send(make()))).toBe(true);
-    await repair();
-    expect(await redB.countOf('marked', () => send(make()))).toBe(0);
-  });
+      await removeDrop(network, 'hv1', chain, reason);
+      expect(await redB.sees('marked', () => send(make()))).toBe(true);
+      await repair();
+      expect(await redB.countOf('marked', () => send(make()))).toBe(0);
+    },
+  );
 });
 
 describe('forged neighbours', () => {

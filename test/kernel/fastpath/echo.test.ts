@@ -73,7 +73,7 @@ const LEFT: [what: string, packet: Buffer, reason: string][] = [
 ];
 
 describe('a ping of the gateway', () => {
-  it.each(ANSWERED)('is answered: $what', ({ packet, out }) => {
+  it.each(ANSWERED.map((one) => [one.what, one] as const))('is answered: %s', (_what, { packet, out }) => {
     const sent = new Bench().send('port_tc', ethernet(packet, TO_PORT));
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
       verdict: 'redirect',

@@ -52,22 +52,31 @@ const CASES: Case[] = [
 ];
 
 describe('an error to a sender on another node', () => {
-  it.each(CASES)('is sent about a packet: $what', ({ inner, mtu, path = 2, segments }) => {
-    const sent = new Bench().send('uplink_tc', arriving(inner, segments));
-    const reason = mtu === undefined ? 'answer hop limit' : 'answer too big';
-    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: 'redirect', counted: { [reason]: 1 } });
-    const isInet = inner.readUInt8(0) >> 4 === 4;
-    const error = errorAbout(inner, { gateway: GATEWAYS[isInet ? 0 : 1], ...(mtu !== undefined && { mtu }) });
-    const out = ethernet(encapsulated(error, PATHS[path] ?? [], SOURCE, isInet ? 0xc0 : 0), TO_ROUTER);
-    const { frame, flowLabel } = withoutFlowLabel(sent.frame);
-    expect(frame.toString('hex')).toBe(out.toString('hex'));
-    expect(flowLabel).not.toBe(0);
-  });
+  it.each(CASES.map((one) => [one.what, one] as const))(
+    'is sent about a packet: %s',
+    (_what, { inner, mtu, path = 2, segments }) => {
+      const sent = new Bench().send('uplink_tc', arriving(inner, segments));
+      const reason = mtu === undefined ? 'answer hop limit' : 'answer too big';
+      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({
+        verdict: 'redirect',
+        counted: { [reason]: 1 },
+      });
+      const isInet = inner.readUInt8(0) >> 4 === 4;
+      const error = errorAbout(inner, { gateway: GATEWAYS[isInet ? 0 : 1], ...(mtu !== undefined && { mtu }) });
+      const out = ethernet(encapsulated(error, PATHS[path] ?? [], SOURCE, isInet ? 0xc0 : 0), TO_ROUTER);
+      const { frame, flowLabel } = withoutFlowLabel(sent.frame);
+      expect(frame.toString('hex')).toBe(out.toString('hex'));
+      expect(flowLabel).not.toBe(0);
+    },
+  );
 
-  it.each(CASES)('is left to tcx when XDP gets the packet: $what', ({ inner, segments }) => {
-    const frame = arriving(inner, segments);
-    expect(new Bench().send('uplink_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
-  });
+  it.each(CASES.map((one) => [one.what, one] as const))(
+    'is left to tcx when XDP gets the packet: %s',
+    (_what, { inner, segments }) => {
+      const frame = arriving(inner, segments);
+      expect(new Bench().send('uplink_xdp', frame)).toEqual({ verdict: 'next', counted: {}, frame });
+    },
+  );
 
   it.each([
     ['an ICMP error', icmp4([11, 0], Buffer.alloc(32), { ...IN4, ttl: 1 }), 'hop limit'],

@@ -111,7 +111,10 @@ const UNTOLD: [what: string, packet: Buffer, reason: string][] = [
 ];
 
 describe('an error to the VM', () => {
-  it.each([...HOPS, ...SIZES])('is sent about a packet: $what, MTU $mtu', ({ packet, mtu, options = {} }) => {
+  it.each([
+    ...HOPS.map((one) => ['hop limit', one.what, one] as const),
+    ...SIZES.map((one) => ['size', one.what, one] as const),
+  ])('is sent about a packet (%s): %s', (_cause, _what, { packet, mtu, options = {} }) => {
     const bench = new Bench();
     if (mtu === 1400) bench.setUnderlay(1, [MACS.router, MACS.secondRouter], NARROW_MTU + 4, NARROW_MTU);
     const sent = bench.send('port_tc', ethernet(packet, TO_PORT), options);

@@ -70,7 +70,7 @@ const ARP_CASES: Case[] = [
   arpAnswered('a member, as a probe', '10.0.0.2', { sender: '0.0.0.0' }),
   arpAnswered('a member, from an address of a prefix of the VM', '10.0.0.2', { sender: '192.168.1.7' }),
   arpAnswered('a member, in a padded frame', '10.0.0.2', { padding: 18 }),
-  left("a probe for the VM's own address", arpFrame({ sender: '0.0.0.0', target: '10.0.0.1' })),
+  left("an ARP probe for the VM's own address", arpFrame({ sender: '0.0.0.0', target: '10.0.0.1' })),
   left('an announcement', arpFrame({ target: '10.0.0.1' })),
   left('ARP for an unused address', arpFrame({ target: '10.0.0.99' }), 'no member'),
   left('ARP for a member of another tenant', arpFrame({ target: '10.0.0.66' }), 'no member'),
@@ -148,14 +148,17 @@ const ND_CASES: Case[] = [
 ];
 
 describe('a neighbour request at a port', () => {
-  it.each([...ARP_CASES, ...ND_CASES])('$what: $reason', ({ frame, verdict, reason, out }) => {
-    const bench = new Bench();
-    bench.addRemotePrefix('cafe:2::', 32, 2);
-    bench.addMember('10.0.0.66', 2, 2, 101);
-    const sent = bench.send('port_tc', frame);
-    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
-    expect(sent.frame.toString('hex')).toBe((out ?? frame).toString('hex'));
-  });
+  it.each([...ARP_CASES, ...ND_CASES].map((one) => [one.what, one.reason, one] as const))(
+    '%s: %s',
+    (_what, reason, { frame, verdict, out }) => {
+      const bench = new Bench();
+      bench.addRemotePrefix('cafe:2::', 32, 2);
+      bench.addMember('10.0.0.66', 2, 2, 101);
+      const sent = bench.send('port_tc', frame);
+      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
+      expect(sent.frame.toString('hex')).toBe((out ?? frame).toString('hex'));
+    },
+  );
 
   it("for the VM's own prefix gets no reply", () => {
     const bench = new Bench();

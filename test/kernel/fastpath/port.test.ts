@@ -252,24 +252,27 @@ const CASES: Case[] = [
 
 const FLOWS: readonly Buffer[] = [ethernet(ip4(), TO_PORT), ethernet(ip6(), TO_PORT)];
 
-describe.each<{ how: string; before?: readonly Buffer[] }>([
-  { how: 'without cache entries' },
-  { how: 'with cache entries', before: FLOWS },
-])('the program of a port, $how', ({ before }) => {
+describe.each([
+  ['without', undefined],
+  ['with', FLOWS],
+] as const)('the program of a port, %s cache entries', (_how, before) => {
   const how = before === undefined ? {} : { before };
 
-  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out, options = {} }) => {
-    const sent = new Bench(how).send('port_tc', packet, options);
-    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
-    if (out === undefined) {
-      expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
-      return;
-    }
-    const isOuter = sent.frame.length > packet.length;
-    const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
-    expect(frame.toString('hex')).toBe(out.toString('hex'));
-    expect(flowLabel).not.toBe(0);
-  });
+  it.each(CASES.map((one) => [one.what, one.reason, one] as const))(
+    '%s: %s',
+    (_what, reason, { packet, verdict, out, options = {} }) => {
+      const sent = new Bench(how).send('port_tc', packet, options);
+      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted: { [reason]: 1 } });
+      if (out === undefined) {
+        expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
+        return;
+      }
+      const isOuter = sent.frame.length > packet.length;
+      const { frame, flowLabel } = isOuter ? withoutFlowLabel(sent.frame) : { frame: sent.frame, flowLabel: 1 };
+      expect(frame.toString('hex')).toBe(out.toString('hex'));
+      expect(flowLabel).not.toBe(0);
+    },
+  );
 
   it('leaves frames from no port to the kernel, or drops them in ebpf mode', () => {
     const packet = ethernet(ip4(), TO_PORT);

@@ -142,15 +142,15 @@ const FLOWS: readonly Buffer[] = [arriving(ip4(IN4)), arriving(ip6(IN6))];
 describe.each(['uplink_tc', 'uplink_xdp'] as const)('the program %s', (program) => {
   it.each(
     CASES.flatMap((one) => [
-      { ...one, how: 'without cache entries', before: undefined },
-      { ...one, how: 'with cache entries', before: FLOWS },
+      [one.what, 'without', one.reason ?? 'pass host', one, undefined] as const,
+      [one.what, 'with', one.reason ?? 'pass host', one, FLOWS] as const,
     ]),
-  )('$what, $how: $reason', ({ packet, verdict, reason, out, before }) => {
+  )('%s, %s cache entries: %s', (_what, _how, reason, { packet, verdict, out }, before) => {
     const sent = new Bench(before && { before }).send(program, packet);
     // What XDP hands on meets tcx next, which counts it.
     // What XDP leaves is counted by tcx.
     const isCounted = program === 'uplink_tc' || verdict !== 'next';
-    const counted = isCounted ? { [reason ?? 'pass host']: 1 } : {};
+    const counted = isCounted ? { [reason]: 1 } : {};
     expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict, counted });
     if (verdict !== 'drop') expect(sent.frame.toString('hex')).toBe((out ?? packet).toString('hex'));
   });

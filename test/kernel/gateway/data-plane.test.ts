@@ -111,6 +111,12 @@ const answered = async (network: TestNetwork, from: string, to: string, options?
 const errorsOf = async (network: TestNetwork, from: string, to: string, options: PingOptions): Promise<string> =>
   (await network.ping(from, to, { timeoutS: 1, ...options })).errors.join();
 
+/** IP version, and its index in the pairs of addresses. */
+const FAMILIES = [
+  [4, 0],
+  [6, 1],
+] as const;
+
 describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => {
   const network = useNetwork(topology(xdp), async (made) => {
     await addExternal(made);
@@ -128,7 +134,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     for (const name of ['hv1', 'hv2', 'nn']) expect(await network.diff(name, intentOf(network))).toEqual([]);
   });
 
-  it.each([0, 1] as const)('forwards what a policy allows, and replies to it', async (family) => {
+  it.each(FAMILIES)('forwards what a policy allows, and replies to it, IPv%i', async (_version, family) => {
     expect(await answered(network, 'red-a', BLUE[family])).toBe(1);
     expect(await answered(network, 'blue-a', RED[family], { timeoutS: 1 })).toBe(0);
     expect(await answered(network, 'red-a', DC[family])).toBe(1);
@@ -139,12 +145,12 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     expect(await answered(network, 'dc', RED[family], { source: BEYOND[family], timeoutS: 1 })).toBe(0);
   });
 
-  it.each([0, 1] as const)('reaches a network beyond a router from the first packet on', async (family) => {
+  it.each(FAMILIES)('reaches a network beyond a router from the first packet on, IPv%i', async (_version, family) => {
     await network.ip('nn', `neigh flush dev ext0`);
     expect(await answered(network, 'red-a', BEYOND[family])).toBe(1);
   });
 
-  it.each([0, 1] as const)('is a hop of traceroute', async (family) => {
+  it.each(FAMILIES)('is a hop of traceroute, IPv%i', async (_version, family) => {
     expect(await errorsOf(network, 'red-a', BLUE[family], { ttl: 2 })).toMatch(
       new RegExp(`^From ${RED_GATEWAY[family]} .*(Time to live exceeded|Time exceeded: Hop limit)`),
     );
@@ -153,7 +159,7 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     );
   });
 
-  it.each([0, 1] as const)('reports packets that are too big for the next hop', async (family) => {
+  it.each(FAMILIES)('reports packets that are too big for the next hop, IPv%i', async (_version, family) => {
     const size = 1400 - (family === 0 ? 28 : 48);
     const whole: PingOptions = { size, args: ['-M', 'do'] };
     expect(await errorsOf(network, 'red-a', DC[family], whole)).toMatch(
@@ -204,21 +210,24 @@ describe.each(['never', 'always'] as const)('a network node, xdp: %s', (xdp) => 
     await network.shell('nn', 'sysctl -qw net.ipv6.conf.all.forwarding=0');
   });
 
-  it.each([0, 1] as const)('does not send packets for its own addresses to the external network', async (family) => {
-    const capture = await network.capture('dc', 'eth0', 'ether dst 00:00:00:00:00:00');
-    const own = [AT_DC[family], ...(family === 0 ? [] : [underlayAddresses(network.topology, 'nn').node])];
-    await network.ip('nn', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
-    await apply(network);
-    for (const to of [...own, family === 0 ? '192.0.2.33' : '2001:db8:d::33']) {
-      expect(await answered(network, 'red-a', to, { timeoutS: 1 }), to).toBe(0);
-    }
-    expect(await capture.stop()).toEqual([]);
-    // One that is no more is somebody else's.
-    await network.ip('nn', `addr del ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
-    await network.ip('dc', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64 nodad'} dev eth0`);
-    await apply(network);
-    expect(await answered(network, 'red-a', family === 0 ? '192.0.2.33' : '2001:db8:d::33')).toBe(1);
-  });
+  it.each(FAMILIES)(
+    'does not send packets for its own addresses to the external network, IPv%i',
+    async (_version, family) => {
+      const capture = await network.capture('dc', 'eth0', 'ether dst 00:00:00:00:00:00');
+      const own = [AT_DC[family], ...(family === 0 ? [] : [underlayAddresses(network.topology, 'nn').node])];
+      await network.ip('nn', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
+      await apply(network);
+      for (const to of [...own, family === 0 ? '192.0.2.33' : '2001:db8:d::33']) {
+        expect(await answered(network, 'red-a', to, { timeoutS: 1 }), to).toBe(0);
+      }
+      expect(await capture.stop()).toEqual([]);
+      // One that is no more is somebody else's.
+      await network.ip('nn', `addr del ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64'} dev ext0`);
+      await network.ip('dc', `addr add ${family === 0 ? '192.0.2.33/24' : '2001:db8:d::33/64 nodad'} dev eth0`);
+      await apply(network);
+      expect(await answered(network, 'red-a', family === 0 ? '192.0.2.33' : '2001:db8:d::33')).toBe(1);
+    },
+  );
 
   it('carries bulk TCP, also behind an SRH', async () => {
     const before = fastpathCounts(network, 'nn');

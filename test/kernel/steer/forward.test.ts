@@ -144,24 +144,27 @@ function openNode(hook: Hook = 'xdp'): NetworkNode {
 }
 
 describe.each(['xdp', 'tc'] as const)('the program of a network node: %s', (hook) => {
-  it.each(CASES)('$what: $reason', ({ packet, verdict, reason, out }) => {
-    const sent = openNode(hook).send(packet);
-    // What XDP hands on meets tcx next, where all that is a gateway's ends.
-    const isCounted = reason !== undefined && (verdict !== 'next' || hook === 'tc');
-    const ends = isCounted && verdict === 'next';
-    const counted: Record<string, number> = {};
-    if (isCounted) counted[ends ? reason.replace('punt', 'drop') : reason] = 1;
-    else if (hook === 'tc') counted['pass host'] = 1;
-    expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: ends ? 'drop' : verdict, counted });
-    if (ends || verdict === 'drop') return;
-    if (out === undefined) {
-      expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
-      return;
-    }
-    const { frame, flowLabel } = withoutFlowLabel(sent.frame);
-    expect(frame.toString('hex')).toBe(out.toString('hex'));
-    expect(flowLabel).not.toBe(0);
-  });
+  it.each(CASES.map((one) => [one.what, one.reason, one] as const))(
+    '%s: %s',
+    (_what, reason, { packet, verdict, out }) => {
+      const sent = openNode(hook).send(packet);
+      // What XDP hands on meets tcx next, where all that is a gateway's ends.
+      const isCounted = reason !== undefined && (verdict !== 'next' || hook === 'tc');
+      const ends = isCounted && verdict === 'next';
+      const counted: Record<string, number> = {};
+      if (isCounted) counted[ends ? reason.replace('punt', 'drop') : reason] = 1;
+      else if (hook === 'tc') counted['pass host'] = 1;
+      expect({ verdict: sent.verdict, counted: sent.counted }).toEqual({ verdict: ends ? 'drop' : verdict, counted });
+      if (ends || verdict === 'drop') return;
+      if (out === undefined) {
+        expect(sent.frame.toString('hex')).toBe(packet.toString('hex'));
+        return;
+      }
+      const { frame, flowLabel } = withoutFlowLabel(sent.frame);
+      expect(frame.toString('hex')).toBe(out.toString('hex'));
+      expect(flowLabel).not.toBe(0);
+    },
+  );
 
   it('separates tenants with the same addresses', () => {
     const node = openNode(hook);
