@@ -6,12 +6,12 @@ const p99 = (histogram, by) =>
 export default {
   uid: 'segue-agent',
   title: 'segue: agent',
-  description: 'The agent itself: its queue, its event loop, what it asks of the kernel and what it is asked.',
+  description: 'The agent itself: its queue, its event loop, its requests to the kernel, and requests to it.',
   variables: ['instance'],
   rows: {
     Queue: [
       { title: 'Tasks', queries: [[`segue_reconcile_queue_length{${OF}}`, '{{instance}}']] },
-      { title: 'Task under way', unit: 's', queries: [[`segue_reconcile_busy_seconds{${OF}}`, '{{instance}}']] },
+      { title: 'Current task', unit: 's', queries: [[`segue_reconcile_busy_seconds{${OF}}`, '{{instance}}']] },
       {
         title: 'Tasks by reason',
         unit: 'ops',

@@ -5,7 +5,7 @@ const DROPS = `segue_fastpath_packets_total{${OF}, verdict="drop"}`;
 export default {
   uid: 'segue-drops',
   title: 'segue: drops',
-  description: 'What is dropped, why and where. docs/troubleshoot.md has the cause and the mend of each reason.',
+  description: 'What is dropped, why and where. docs/troubleshoot.md has the cause of each reason, and what to do.',
   variables: ['instance'],
   rows: {
     'Fast path': [
@@ -20,7 +20,7 @@ export default {
         queries: [[`topk(15, sum by (instance) (rate(${DROPS}[$__rate_interval])))`, '{{instance}}']],
       },
       {
-        title: 'Senders that are not who they say',
+        title: 'Forged sources',
         unit: 'pps',
         queries: [
           [
@@ -30,7 +30,7 @@ export default {
         ],
       },
       {
-        title: 'Reasons of the last hour that there were not a day ago',
+        title: 'Reasons of the last hour that did not occur a day ago',
         kind: 'table',
         queries: [
           [

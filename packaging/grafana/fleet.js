@@ -4,7 +4,7 @@ const EACH_READY = '0 * segue_agent_ready';
 export default {
   uid: 'segue-fleet',
   title: 'segue: fleet',
-  description: 'What is wrong now, of all nodes.',
+  description: 'What is wrong now, on all nodes.',
   rows: {
     Now: [
       { title: 'Agents that answer', kind: 'stat', queries: [['sum(up{job="segue"})', 'up']] },
@@ -12,13 +12,13 @@ export default {
       {
         title: 'Different intents',
         kind: 'stat',
-        description: 'More than 1 for long: a node does not follow.',
+        description: 'More than 1 for long: a node lags behind.',
         queries: [['count(count by (hash) (segue_intent_info))', 'intents']],
       },
       { title: 'Intents held', kind: 'stat', queries: [['sum(segue_intent_held)', 'held']] },
       { title: 'Intents refused', kind: 'stat', queries: [['sum(segue_intent_refused)', 'refused']] },
       {
-        title: 'Locators without a way',
+        title: 'Locators without a route',
         kind: 'stat',
         queries: [['sum(segue_underlay_locators{state="unresolved"})', 'unresolved']],
       },
@@ -30,7 +30,7 @@ export default {
         ],
       },
       {
-        title: 'What runs',
+        title: 'Versions and data planes',
         kind: 'table',
         queries: [['count by (version, kernel, dataplane_configured, dataplane_running) (segue_build_info)', '']],
       },

@@ -21,13 +21,13 @@ export default {
     Connections: [
       { title: 'Connections', queries: [[`segue_connections{${OF}}`, '{{instance}}']] },
       {
-        title: 'Places taken',
-        description: 'Three quarters are given out.',
+        title: 'Connection table used',
+        description: 'At most three quarters can be used.',
         unit: 'percentunit',
         queries: [[`segue_connections{${OF}} / segue_connection_table_size{${OF}}`, '{{instance}}']],
       },
       {
-        title: 'Places taken from others',
+        title: 'Entries evicted',
         description: 'Half-open connections (sg_ct), and flows of hypervisors (sg_gw_affinity).',
         unit: 'cps',
         queries: [[`sum by (map) (rate(segue_map_evictions_total{${OF}}[$__rate_interval]))`, '{{map}}']],
@@ -71,9 +71,9 @@ export default {
         queries: [[`rate(segue_log_suppressed_total{${OF}}[$__rate_interval])`, '{{instance}}']],
       },
       {
-        title: 'Policies that nothing met within a day',
+        title: 'Policies without a match within a day',
         kind: 'table',
-        description: 'Since the series is there.',
+        description: 'Since the series exists.',
         queries: [['count(sum by (policy) (increase(segue_policy_connections_total[1d])) == 0) or vector(0)', '']],
       },
     ],

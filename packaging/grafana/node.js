@@ -23,7 +23,7 @@ export default {
       },
       { title: 'Objects that wait', kind: 'stat', queries: [[`segue_waiting_objects{${OF}}`, '{{instance}}']] },
       {
-        title: 'Readings of the intent that failed',
+        title: 'Failed attempts to read the intent',
         kind: 'stat',
         queries: [[`increase(segue_intent_read_errors_total{${OF}}[1h])`, '{{instance}}']],
       },

@@ -63,6 +63,6 @@ export const trace = z.strictObject({
 
 export const releaseBody = z
   .strictObject({}, { error: 'expected {}' })
-  .describe('Empty: what is held is released as a whole.');
+  .describe('Empty: the held intent is released as a whole.');
 
 export const released = z.strictObject({ released: z.literal(true) });

@@ -22,7 +22,7 @@ const texts = z.array(z.string());
 
 export const vrfs = z.array(
   z.strictObject({
-    name: maybeText.describe('The device; null where the fast path forwards alone.'),
+    name: maybeText.describe('The device; null where only the fast path forwards.'),
     tenant: text,
     table: maybeNumber,
     state: z.enum(['up', 'down', 'missing', 'fastpath']),
@@ -103,7 +103,7 @@ const reasonCounts = z.array(
   z.strictObject({
     verdict: z.enum(['forward', 'answer', 'punt', 'pass', 'drop']),
     reason: text,
-    slug: text.describe('The reason alone, for scripts.'),
+    slug: text.describe('Stable name of the reason, for scripts.'),
     packets: number,
   }),
 );

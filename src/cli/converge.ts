@@ -6,10 +6,10 @@ import type { ApplyFlags, PurgeFlags } from './converge/converge.js';
 /** `apply`, `diff` and `purge`. Their modules are loaded when they run, so that other commands start faster. */
 export function addConvergeCommands(program: Command): void {
   withIntentOptions(program.command('apply'))
-    .description('converge the node on the intent, once')
+    .description('apply the intent to the node, once')
     .option('--dry-run', 'only print what would change')
     .option('--force', 'apply even if many ports would be removed, or an agent is running')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: ApplyFlags) => {
       requireRoot();
       const { runApply } = await import('./converge/converge.js');
@@ -20,7 +20,7 @@ export function addConvergeCommands(program: Command): void {
     .description(
       'print what apply would change; exit code 0: no changes, 3: changes, 1: no changes, but a node cannot be reached',
     )
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: ApplyFlags) => {
       requireRoot();
       const { runDiff } = await import('./converge/converge.js');
@@ -30,7 +30,7 @@ export function addConvergeCommands(program: Command): void {
   withNodeOptions(program.command('purge'))
     .description('remove everything that segue made on the node')
     .option('--grace <seconds>', 'seconds between withdrawing the announcement and removing the rest', '0')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: PurgeFlags) => {
       requireRoot();
       const { runPurge } = await import('./converge/converge.js');

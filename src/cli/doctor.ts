@@ -17,7 +17,7 @@ export function addDoctorCommand(program: Command): void {
     .description(
       'check for causes of silent packet loss: kernel features, sysctls, MTU, routes, firewalls; exit code 1: a check failed',
     )
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: DoctorFlags) => {
       requireRoot();
       const { readConfig, readInputs } = await import('./inputs.js');

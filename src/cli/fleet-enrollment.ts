@@ -51,10 +51,10 @@ export function addEnrollmentCommands(fleet: Command): void {
 
   const token = fleet.command('token').description('manage the tokens that nodes enroll with');
   const stored = (parent: Command, name: string, description: string): Command =>
-    withFleetOption(parent.command(name)).description(description).option('-j, --json', 'JSON');
+    withFleetOption(parent.command(name)).description(description).option('-j, --json', 'print JSON');
   stored(token, 'create', 'make a token that gets one node its first certificate, and print it; it is not shown again')
     .argument('<node>', "the node's name")
-    .option('--minutes <n>', 'how long it can be used', '60')
+    .option('--minutes <n>', 'minutes until the token expires', '60')
     .action(async (node: string, { minutes, ...options }: FleetOptions & { minutes: string }) => {
       const { runTokenCreate } = await import('./fleet/token.js');
       await runTokenCreate(node, readNumber('--minutes', minutes, 1, MAX_MINUTES), options);

@@ -18,7 +18,7 @@ export function addInitCommand(program: Command): void {
     .option('--netns <name>', 'a named network namespace to work in')
     .option('--uplink <name...>', 'underlay interfaces (default: those of the routes to the other nodes)')
     .option('--force', 'replace an existing node file')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (flags: InitFlags) => {
       const { writeNodeFile } = await import('./init/write.js');
       requireCapabilities(['CAP_NET_ADMIN', ...(flags.netns === undefined ? [] : (['CAP_SYS_ADMIN'] as const))]);

@@ -16,7 +16,7 @@ export function withFleetOption(command: Command): Command {
 export function addIntentCommand(program: Command): void {
   const intent = program.command('intent').description('read and change the intent of a fleet, in etcd');
   const command = (name: string, description: string): Command =>
-    withFleetOption(intent.command(name)).description(description).option('-j, --json', 'JSON');
+    withFleetOption(intent.command(name)).description(description).option('-j, --json', 'print JSON');
   const writing = (name: string, description: string): Command =>
     command(name, description)
       .option('--reason <text>', 'the reason, for the history', '')
@@ -47,7 +47,7 @@ export function addIntentCommand(program: Command): void {
       const { runDelete } = await import('./intent/write.js');
       await runDelete(what, names, options);
     });
-  command('diff', 'print what apply would change; exit code 0: nothing, 3: something')
+  command('diff', 'print what apply would change; exit code 0: no changes, 3: changes')
     .requiredOption('-f, --file <intent.yaml>', 'the wanted intent')
     .action(async (options: FleetOptions & { file: string }) => {
       const { runDiff } = await import('./intent/write.js');
@@ -55,7 +55,7 @@ export function addIntentCommand(program: Command): void {
     });
   writing('apply', 'make the intent equal to a file: writes only the differences, and prints them')
     .requiredOption('-f, --file <intent.yaml>', 'the wanted intent')
-    .option('--force', 'even if many ports would be removed')
+    .option('--force', 'go ahead even if many ports would be removed')
     .action(async (options: Authored & { file: string; force?: boolean }) => {
       const { runApply } = await import('./intent/write.js');
       await runApply(options);
@@ -77,14 +77,14 @@ export function addIntentCommand(program: Command): void {
     });
   withFleetOption(intent.command('export'))
     .description('print the intent as an intent file, YAML; with -j JSON')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: FleetOptions) => {
       const { runExport } = await import('./intent/read.js');
       await runExport(options);
     });
   writing('rollback', 'restore the intent as it was after a commit, with a new commit')
     .argument('<sequence>', 'sequence of the commit (segue intent history)')
-    .option('--force', 'even if many ports would be removed')
+    .option('--force', 'go ahead even if many ports would be removed')
     .action(async (sequence: string, options: Authored & { force?: boolean }) => {
       const one = readNumber('sequence', sequence, 1, Number.MAX_SAFE_INTEGER);
       const { runRollback } = await import('./intent/write.js');

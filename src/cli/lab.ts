@@ -31,7 +31,7 @@ export interface Laboratory {
 /** The laboratory's bundle, beside dist/bin. */
 const BUNDLE = new URL('../lab/commands.js', import.meta.url);
 
-const DATAPLANE = new Option('--dataplane <mode>', 'what forwards on the hypervisors')
+const DATAPLANE = new Option('--dataplane <mode>', 'data plane of the hypervisors')
   .choices(['kernel', 'hybrid', 'ebpf'] satisfies Dataplane[])
   .default('kernel' satisfies Dataplane);
 
@@ -49,7 +49,7 @@ export function addLabCommand(program: Command): void {
   lab
     .command('run')
     .description('build the network, test reachability, isolation and throughput, report, remove it')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .option('--seconds <n>', 'duration of the iperf3 runs', '3')
     .addOption(TOPOLOGY)
     .addOption(DATAPLANE)

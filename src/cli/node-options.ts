@@ -17,5 +17,8 @@ export function withNodeOptions(command: Command): Command {
 }
 
 export function withIntentOptions(command: Command): Command {
-  return withNodeOptions(command).option('-f, --file <intent.yaml>', "an intent instead of the node file's");
+  return withNodeOptions(command).option(
+    '-f, --file <intent.yaml>',
+    'intent file to use instead of the one in the node file',
+  );
 }

@@ -22,7 +22,7 @@ export function addReportCommand(program: Command): void {
     .description(
       'print what happened in the last 24 hours: drift, repairs, failures, refused and held intents, doctor, drops',
     )
-    .addOption(new Option('-j, --json', 'JSON').conflicts('html'))
+    .addOption(new Option('-j, --json', 'print JSON').conflicts('html'))
     .option('--html', 'print an HTML page, fit for mail')
     .option('--output <file>', 'write to this file, replaced atomically')
     .action(async (options: ReportFlags) => {

@@ -17,7 +17,7 @@ type ShowFlags = IntentOptions & ShownOptions;
 export function addShowCommand(program: Command): void {
   const command = withIntentOptions(program.command('show'))
     .description(
-      'show what the kernel holds: VRFs, SIDs, routes, next hops, ports, counters, gateways, policies, flows',
+      'show what the kernel holds: VRFs, SIDs, routes, next hops, ports, leases, counters, gateways, policies, flows',
     )
     .addArgument(new Argument('<what>', 'what to show').choices(SHOWN).argParser(readShown))
     .option('-t, --tenant <name>', 'only this tenant')
@@ -33,7 +33,7 @@ export function addShowCommand(program: Command): void {
     .option('--l4-port <n>', 'flow: only flows with this TCP or UDP port at either end')
     .option('--proto <protocol>', 'flow: only flows of this protocol: tcp, udp, icmp or a number')
     .option('--limit <n>', 'flow: show at most this many, 0: all (default: 1000)')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (what: ShownName, { host, ...given }: ShowFlags & { host?: string }) => {
       const address = addressGiven({ ...given, ...(host !== undefined && { host }) })?.text;
       const options: ShowFlags = { ...given, ...(address !== undefined && { address }) };

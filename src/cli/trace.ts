@@ -51,7 +51,7 @@ export function addTraceCommand(program: Command): void {
     .option('--dport <port>', 'the destination port of tcp and udp')
     .option('--syn', 'tcp: a SYN that opens a connection (default: a segment of an open one)')
     .option('--ttl <n>', 'TTL or hop limit as the VM sends it (default: 64)')
-    .option('-j, --json', 'JSON')
+    .option('-j, --json', 'print JSON')
     .action(async (options: TraceFlags) => {
       const { DEFAULT_SIZE_BYTES, QuestionError } = await import('../observe/trace/types.js');
       const question = readQuestion(options, DEFAULT_SIZE_BYTES);

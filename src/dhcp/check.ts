@@ -241,7 +241,7 @@ function checkSlaacPort(findings: Findings, at: IssuePath, port: Port, subnets: 
       findings.add(
         [...at, 'prefixes'],
         port.prefixes,
-        `a /64 of the port's own: with ra: slaac a VM needs a /64 for its addresses, and ${prefix} is none`,
+        `a /64 of the port's own: with ra: slaac a VM forms its addresses in a /64, and ${prefix} is not one`,
       );
     } else if (!port.addresses.includes(expected)) {
       findings.add(

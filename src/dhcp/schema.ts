@@ -25,7 +25,7 @@ export const subnetDhcpSchema = z.strictObject(
     routes: some(routeSchema, 'a list of one or more routes').optional(),
     netmask: z.enum(['subnet', 'host'], { error: 'subnet or host' }).optional(),
   },
-  { error: 'settings for VMs, a map; {} for addresses alone' },
+  { error: 'settings for VMs, a map; {} for addresses only' },
 );
 
 export const subnetRaSchema = z.strictObject(

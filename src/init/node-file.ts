@@ -18,9 +18,9 @@ export interface NodeFileFacts {
 /** In order of preference. */
 const DATAPLANES: readonly Dataplane[] = ['hybrid', 'ebpf', 'kernel'];
 const WHAT: Readonly<Record<Dataplane, string>> = {
-  hybrid: 'the eBPF fast path forwards, and the kernel what the fast path does not take',
-  ebpf: 'the eBPF fast path alone, without VRF and seg6',
-  kernel: 'the kernel alone',
+  hybrid: 'the eBPF fast path forwards, and the kernel forwards packets that it does not take',
+  ebpf: 'only the eBPF fast path forwards, without VRF and seg6',
+  kernel: 'only the kernel forwards',
 };
 /** Names that a comment lists; more are only counted. */
 const NAMED = 3;

@@ -134,13 +134,13 @@ export function checkNodeInIntent(config: NodeConfig, intent: Intent, file: stri
     if (port.node !== config.node) continue;
     const uplink = config.uplinks.indexOf(port.interface);
     if (uplink < 0) continue;
-    const expected = `an interface that is no port of the intent; port ${port.name} has it`;
+    const expected = `an interface that is not a port of the intent; port ${port.name} has it`;
     findings.add(['uplinks', uplink], port.interface, expected);
   }
   (config.inside ?? []).forEach((name, i) => {
     const port = intent.ports.find((one) => one.node === config.node && one.interface === name);
     if (port !== undefined) {
-      findings.add(['inside', i], name, `an interface that is no port of the intent; port ${port.name} has it`);
+      findings.add(['inside', i], name, `an interface that is not a port of the intent; port ${port.name} has it`);
     }
   });
   for (const part of model.parts) part.checkNode?.(config, intent, findings);

@@ -8,7 +8,7 @@ const MAX_SECONDS = 86_400;
 
 export function addNodeCommands(fleet: Command): void {
   const command = (name: string, description: string): Command =>
-    withFleetOption(fleet.command(name)).description(description).option('-j, --json', 'JSON');
+    withFleetOption(fleet.command(name)).description(description).option('-j, --json', 'print JSON');
   command('status', 'print the state of the nodes; exit code 3: not all are well')
     .argument('[node]', 'print everything that is known about this node')
     .option('-a, --all', 'include nodes that are well')

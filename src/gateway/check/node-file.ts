@@ -12,7 +12,7 @@ export function checkNodeFile(config: NodeConfig, intent: Intent, findings: Find
   for (const external of intent.externals ?? []) {
     if (!gateways.some(({ name }) => name === external.gateway)) continue;
     const uplink = config.uplinks.indexOf(external.interface);
-    const expected = `an interface that is no external network's; ${external.name} has it`;
+    const expected = `an interface that no external network has; ${external.name} has it`;
     if (uplink >= 0) findings.add(['uplinks', uplink], external.interface, expected);
     const inside = config.inside?.indexOf(external.interface) ?? -1;
     if (inside >= 0) findings.add(['inside', inside], external.interface, expected);

@@ -206,7 +206,7 @@ function encapOf(
     const { overhead, outer } = sizesOf(size, 'encap.red', segments.length);
     const node = whole.nodes.find(({ locator }) => prefixContains(locator, sid))?.name;
     const source = whole.nodes.find((one) => one.name === traceLog.node)?.source ?? '';
-    const text = `seg6 mode encap.red segs ${segments.join(',')} (${node ?? 'nobody'}) source ${source}: ${size} + ${overhead} = ${outer} bytes`;
+    const text = `seg6 mode encap.red segs ${segments.join(',')} (${node ?? 'unknown'}) source ${source}: ${size} + ${overhead} = ${outer} bytes`;
     traceLog.pass('encap', text, {
       mode: 'encap.red',
       segments,

@@ -94,7 +94,7 @@ async function followKernel(
     case 'gateway':
       return traceLog.end(
         'delivered',
-        `to the gateway ${to} on this node, which answers ICMP and neighbour discovery alone`,
+        `to the gateway ${to} on this node, which answers only ICMP and neighbour discovery`,
       );
     case 'local':
       checkHopLimit(ttl, traceLog);

@@ -79,7 +79,7 @@ describe('segue init', () => {
     [
       'an uplink that is a port',
       ['--uplink', 't100-1'],
-      /uplinks\[0\]: "t100-1": expected an interface that is no port of the intent/,
+      /uplinks\[0\]: "t100-1": expected an interface that is not a port of the intent/,
     ],
   ])('refuses %s, and writes nothing', async (_name, words, message) => {
     const target = join(network.directory, 'none.yaml');

@@ -183,7 +183,7 @@ describe('the installed package', () => {
 
   it('starts nothing, and prints the next step', async () => {
     const said = await machine.dpkg('-i', `/mnt/${deb}`);
-    expect(said).toContain('segue: nothing is started until there is a node file: segue init');
+    expect(said).toContain('segue: nothing is started without a node file: run segue init');
     expect(lasting(await snapshot(network, NODE))).toEqual(untouched);
     expect(await machine.shell('segue --version; getent group segue | cut -d: -f1; ls /run')).toBe(
       `${version}\nsegue\n`,

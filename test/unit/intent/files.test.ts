@@ -192,7 +192,7 @@ describe('a node file with an intent', { timeout: 300_000 }, () => {
     });
     expect(() => checkNodeInIntent(config, { ...intent, ports: [port('a', 'hv2')] }, 'node.yaml')).not.toThrow();
     expect(refusal(() => checkNodeInIntent(config, { ...intent, ports: [port('a', 'hv1')] }, 'node.yaml'))).toBe(
-      'node.yaml: uplinks[1]: "eth1": expected an interface that is no port of the intent; port a has it',
+      'node.yaml: uplinks[1]: "eth1": expected an interface that is not a port of the intent; port a has it',
     );
   });
 });
