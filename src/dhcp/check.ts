@@ -62,7 +62,7 @@ class Place {
     most: number,
   ): string[] | undefined {
     if (given === undefined) return undefined;
-    if (given.length > most) this.refuse(given, `a list of ${most} at most`, key);
+    if (given.length > most) this.refuse(given, `a list of at most ${most}`, key);
     const values: string[] = [];
     given.forEach((text, i) => {
       const value = this.text(text, read, key, i);
@@ -121,7 +121,7 @@ export function readDhcp(draft: Draft<GivenDhcp>, facts: SubnetFacts, keyPlace: 
 }
 
 function checkRoutes(place: Place, drafts: readonly (Draft<DhcpRoute> | undefined)[], subnet: string): DhcpRoute[] {
-  if (drafts.length > MAX_ROUTES) place.refuse(drafts, `a list of ${MAX_ROUTES} at most`, 'routes');
+  if (drafts.length > MAX_ROUTES) place.refuse(drafts, `a list of at most ${MAX_ROUTES}`, 'routes');
   return drafts.flatMap((draft, i) => {
     const readTo = (text: string): string | Refusal => {
       const prefix = readAnyPrefix(text);
@@ -190,7 +190,7 @@ function checkBoot(place: Place, draft: Draft<PortBoot>): PortBoot {
   const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
   if (boot.http !== undefined && !isUrl(boot.http)) place.refuse(boot.http, 'a URL: http://… or https://…', 'http');
   if (draft.bios === undefined && draft.uefi === undefined && draft.ipxe === undefined && draft.http === undefined) {
-    place.refuse(draft, 'one of bios, uefi, ipxe and http');
+    place.refuse(draft, 'at least one of bios, uefi, ipxe and http');
   }
   for (const key of ['bios', 'uefi'] as const) {
     if (boot[key] !== undefined && draft.server === undefined) {

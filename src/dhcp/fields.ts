@@ -7,7 +7,7 @@ const LABEL = `[A-Za-z0-9](?:[A-Za-z0-9-]{0,${MAX_LABEL_CHARS - 2}}[A-Za-z0-9])?
 const DOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 const HOST = new RegExp(`^${LABEL}$`);
 const badDomain = new Refusal(
-  `a domain name: labels of up to ${MAX_LABEL_CHARS} letters, digits and "-" between dots, ${MAX_DOMAIN_CHARS} characters at most`,
+  `a domain name: labels of up to ${MAX_LABEL_CHARS} letters, digits and "-" between dots, at most ${MAX_DOMAIN_CHARS} characters`,
 );
 const badHost = new Refusal(
   `a host name: up to ${MAX_LABEL_CHARS} letters, digits and "-", neither first nor last a "-"`,

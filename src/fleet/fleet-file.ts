@@ -129,7 +129,7 @@ function checkEtcd(
   findings: Findings,
 ): EtcdConfig {
   if ((given.endpoints === undefined) === (given.directory === undefined))
-    findings.add(['etcd'], given, 'endpoints, or directory');
+    findings.add(['etcd'], given, 'either endpoints or directory');
   if (given.directory === undefined) {
     const tls = given.tls && tlsFilesOf(given.tls, base);
     return { endpoints: checkEndpoints(given.endpoints ?? [], tls, findings), ...(tls && { tls }) };
@@ -137,7 +137,8 @@ function checkEtcd(
   const place = resolve(base, given.directory);
   if (Buffer.byteLength(place) > MAX_DIRECTORY_BYTES)
     findings.add(['etcd', 'directory'], given.directory, `a path of at most ${MAX_DIRECTORY_BYTES} bytes`);
-  if (given.tls !== undefined) findings.add(['etcd', 'tls'], given.tls, 'none beside directory: its etcd has a socket');
+  if (given.tls !== undefined)
+    findings.add(['etcd', 'tls'], given.tls, 'none beside directory, whose etcd is reached by a Unix socket');
   return { endpoints: [`unix:${join(place, CLIENT_SOCKET)}`], directory: place };
 }
 
@@ -160,8 +161,8 @@ function endpointFault(text: string, tls: TlsFiles | undefined): string | undefi
   if (!URL.canParse(text)) return ENDPOINT;
   const { protocol, hostname, pathname } = new URL(text);
   if ((protocol !== 'https:' && protocol !== 'http:') || hostname === '' || pathname !== '/') return ENDPOINT;
-  if (protocol === 'https:') return tls === undefined ? 'tls: beside it, with ca, cert and key' : undefined;
+  if (protocol === 'https:') return tls === undefined ? 'tls beside it, a map with ca, cert and key' : undefined;
   const isLoopback = hostname.startsWith('127.') || hostname === '[::1]' || hostname === 'localhost';
   // Anyone who could read or answer in etcd's place would control every tenant.
-  return isLoopback ? undefined : 'https: without TLS only etcd on this machine is asked';
+  return isLoopback ? undefined : 'https; without TLS only an etcd on this machine is accepted';
 }

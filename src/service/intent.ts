@@ -27,7 +27,7 @@ const MAX_KEYS = 16;
 const MAX_KEY_CHARS = 8192;
 /** One line: type, base64, optional comment. */
 const KEY = /^[a-z][a-z0-9@.-]* [A-Za-z0-9+/]+=*( [\x20-\x7e]*)?$/;
-const KEY_TEXT = `an SSH public key in one line of ${MAX_KEY_CHARS} characters at most: ssh-ed25519 AAAA… comment`;
+const KEY_TEXT = `an SSH public key in one line of at most ${MAX_KEY_CHARS} characters: ssh-ed25519 AAAA… comment`;
 const KEYS_TEXT = 'a list of one or more SSH public keys (texts)';
 /** In bytes, Nova's limit (MEDIUMTEXT of base64, 65,535). */
 const MAX_USER_DATA_BYTES = 65_535;
@@ -49,7 +49,7 @@ const idKey = (what: string) =>
   });
 
 function readKeys(given: readonly (string | undefined)[], place: KeyPlace): readonly string[] | undefined {
-  if (given.length > MAX_KEYS) return place.refuse(given.length, `a list of ${MAX_KEYS} at most`);
+  if (given.length > MAX_KEYS) return place.refuse(given.length, `a list of at most ${MAX_KEYS}`);
   const keys: string[] = [];
   given.forEach((text, at) => {
     if (text === undefined) return;
@@ -104,7 +104,7 @@ export const serviceIntent = {
         read: (given, _facts, place) => {
           const bytes = Buffer.byteLength(given);
           if (bytes <= MAX_USER_DATA_BYTES) return given;
-          return place.refuse(`${bytes} bytes`, `user data of ${MAX_USER_DATA_BYTES} bytes at most`);
+          return place.refuse(`${bytes} bytes`, `user data of at most ${MAX_USER_DATA_BYTES} bytes`);
         },
         same: exact,
         keptBy: 'own-node',

@@ -62,7 +62,7 @@ class PolicyChecks {
     if ((tenant === undefined) === (external === undefined)) {
       // An unknown end has been reported already.
       if (!('tenant' in draft) || !('external' in draft) || tenant !== undefined) {
-        findings.add(at, draft, 'one of tenant and external');
+        findings.add(at, draft, 'either tenant or external');
       }
       return undefined;
     }

@@ -196,7 +196,7 @@ describe('segue intent', () => {
     const plain = spawnSync(process.execPath, [SEGUE, 'intent', 'get', '-c', file('plain.yaml')], { encoding: 'utf8' });
     expect(plain.status).toBe(2);
     expect(plain.stderr).toContain(
-      'etcd.endpoints[0]: "http://192.0.2.1:2379": expected https: without TLS only etcd on this machine is asked',
+      'etcd.endpoints[0]: "http://192.0.2.1:2379": expected https; without TLS only an etcd on this machine is accepted',
     );
   });
 });

@@ -85,10 +85,10 @@ it('the feed refuses a fleet file without etcd.directory, or with conflicting et
     stderr: 'segue: the fleet file has no etcd.directory: expected the directory in which --with-etcd keeps its data\n',
   });
   for (const [part, said] of [
-    [{ endpoints: ['http://127.0.0.1:2379'], directory: 'x' }, 'expected endpoints, or directory'],
-    [{}, 'expected endpoints, or directory'],
+    [{ endpoints: ['http://127.0.0.1:2379'], directory: 'x' }, 'expected either endpoints or directory'],
+    [{}, 'expected either endpoints or directory'],
     [{ directory: 'x'.repeat(200) }, 'expected a path of at most 95 bytes'],
-    [{ directory: 'x', tls: { ...tls } }, 'expected none beside directory: its etcd has a socket'],
+    [{ directory: 'x', tls: { ...tls } }, 'expected none beside directory, whose etcd is reached by a Unix socket'],
   ] as const) {
     const refused = segue('intent', 'get', '-c', fleetFile('bad.yaml', part));
     expect(refused.status).toBe(2);
