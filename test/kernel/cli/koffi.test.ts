@@ -69,7 +69,7 @@ describe('commands report that koffi', () => {
 
   it('has a truncated library, which would crash the process', () => {
     truncateSync(native, 20_000);
-    refused(/koffi\.node is cut off/, SOME);
+    refused(/koffi\.node is truncated/, SOME);
   });
 
   it.each<[string, RegExp, () => void]>([

@@ -170,7 +170,7 @@ describe('commands about steering', () => {
     withdraw(topology, 'nn2', 'hv1');
     await network.apply('hv1');
     expect(await gatewayChecks('hv1')).toMatchObject([
-      { status: 'warn', what: `no way to 1 of the 2 network nodes of gw: ${network.netns('nn2')}` },
+      { status: 'warn', what: `no route to 1 of the 2 network nodes of gw: ${network.netns('nn2')}` },
     ]);
     withdraw(topology, 'nn1', 'hv1');
     await network.apply('hv1');
