@@ -9,9 +9,9 @@ const MAX_SECONDS = 86_400;
 export function addNodeCommands(fleet: Command): void {
   const command = (name: string, description: string): Command =>
     withFleetOption(fleet.command(name)).description(description).option('-j, --json', 'print JSON');
-  command('status', 'print the state of the nodes; exit code 3: not all are well')
+  command('status', 'print the state of the nodes; exit code 3: not all are ok')
     .argument('[node]', 'print everything that is known about this node')
-    .option('-a, --all', 'include nodes that are well')
+    .option('-a, --all', 'include nodes that are ok')
     .action(async (node: string | undefined, options: FleetOptions & { all?: boolean }) => {
       const { runStatus } = await import('./status.js');
       await runStatus(node, options);
