@@ -7,6 +7,8 @@ import type { Ended, RunOptions } from '../src/kernel/program.js';
 export type { Ended, RunOptions } from '../src/kernel/program.js';
 
 const STOP_GRACE_MS = 5_000;
+/** An emulated machine that others keep busy takes a minute to load the command. */
+const RUN_TIMEOUT_MS = 300_000;
 /** Interval of reading a log file, in milliseconds. */
 const LOG_POLL_MS = 50;
 
@@ -17,7 +19,7 @@ const LOG_POLL_MS = 50;
  * @throws ProgramError if it cannot be started
  */
 export function runIn(netns: string | undefined, argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  return runProgram(netns, argv, options);
+  return runProgram(netns, argv, { timeoutMs: RUN_TIMEOUT_MS, ...options });
 }
 
 /** The standard output of a successful program. @throws Error with its output if the exit code is not 0 */
