@@ -6,6 +6,7 @@ const MAX_READERS = 8;
 /** Bytes buffered for a reader; slower readers are disconnected. */
 const MAX_WAITING_BYTES = 262_144;
 const HEARTBEAT_MS = 15_000;
+export const EVENTS_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
 
 export class EventStreams {
   readonly #readers = new Set<ServerResponse>();
@@ -25,7 +26,7 @@ export class EventStreams {
     if (this.#readers.size >= MAX_READERS) {
       throw busy('too-many-readers', `${MAX_READERS} readers of events are connected: expected fewer`);
     }
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.writeHead(200, EVENTS_HEADERS);
     response.write(': events\n\n');
     this.#readers.add(response);
     if (this.#readers.size === 1) this.#begin();

@@ -27,14 +27,37 @@ export function refuseQuery(query: URLSearchParams): void {
   if (first !== undefined) throw bad(`${first}: expected no parameter`);
 }
 
-/** The format that `Accept` requests; JSON without a preference. @throws Problem (406) */
+/** The format that `Accept` prefers (RFC 9110 section 12.5.1): of equal weights the first one, else JSON. @throws Problem (406) */
 export function readFormat(accept: string | undefined): 'json' | 'text' {
-  const types = (accept ?? '*/*').split(',').map((one) => one.split(';')[0]?.trim().toLowerCase() ?? '');
-  for (const type of types) {
-    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return 'json';
-    if (type === TEXT || type === 'text/*') return 'text';
+  const ranges = (accept ?? '*/*').split(',').map(readRange);
+  const json = weightOf([JSON_TYPE, 'application/*', '*/*'], ranges);
+  const text = weightOf([TEXT, 'text/*', '*/*'], ranges);
+  if (json.weight <= 0 && text.weight <= 0) {
+    throw new Problem(406, { code: 'not-acceptable', detail: `Accept: expected ${JSON_TYPE} or ${TEXT}` });
   }
-  throw new Problem(406, { code: 'not-acceptable', detail: `Accept: expected ${JSON_TYPE} or ${TEXT}` });
+  if (json.weight !== text.weight) return json.weight > text.weight ? 'json' : 'text';
+  return json.at <= text.at ? 'json' : 'text';
+}
+
+interface MediaRange {
+  type: string;
+  weight: number;
+}
+
+function readRange(text: string): MediaRange {
+  const [type = '', ...parameters] = text.split(';').map((one) => one.trim().toLowerCase());
+  const quality = parameters.find((one) => one.startsWith('q='));
+  const weight = quality === undefined ? 1 : Number(quality.slice('q='.length));
+  return { type, weight: Number.isNaN(weight) ? 1 : weight };
+}
+
+/** @param types from the most specific one, which decides (RFC 9110 section 12.5.1) */
+function weightOf(types: readonly string[], ranges: readonly MediaRange[]): { weight: number; at: number } {
+  for (const type of types) {
+    const at = ranges.findIndex((range) => range.type === type);
+    if (at >= 0) return { weight: ranges[at]?.weight ?? 0, at };
+  }
+  return { weight: 0, at: Infinity };
 }
 
 function readBoolean(name: string, value: string): boolean {

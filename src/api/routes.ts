@@ -1,6 +1,7 @@
 /** The paths of the API and their handlers. */
 import { SHOWN } from '../cli/show/shown.js';
 import { answerDiff, answerDoctor } from './command-answers.js';
+import { EVENTS_HEADERS } from './events.js';
 import { answerHealth, answerReady } from './health.js';
 import { answerIntent, answerStatus } from './status.js';
 import { answerMetrics } from './metrics/answer-metrics.js';
@@ -14,9 +15,11 @@ import { answerTrace } from './trace.js';
 import type { CountedAs, RouteGroup } from './request-counts.js';
 import type { Handler, Method } from './services.js';
 
-const answerEvents: Handler = ({ query, response }, { events }) => {
+const answerEvents: Handler = ({ query, message, response }, { events }) => {
   refuseQuery(query);
-  events.add(response);
+  // The answer to HEAD has no events, so it would occupy a reader's place without an end.
+  if (message.method === 'HEAD') response.writeHead(200, EVENTS_HEADERS).end();
+  else events.add(response);
   return Promise.resolve();
 };
 

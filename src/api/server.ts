@@ -19,6 +19,10 @@ const MAX_REQUESTS_A_CONNECTION = 1000;
 const REQUEST_MS = 5000;
 const IDLE_MS = 15_000;
 const CHECK_MS = 1000;
+/** What requests are counted as whose clients disconnected before the answer; the number is nginx's. */
+const CLIENT_GONE = 499;
+/** The form of targets that clients send to proxies, and that servers must accept (RFC 9112 section 3.2.2). */
+const ABSOLUTE_FORM = /^https?:\/\/./i;
 
 export type OnError = (error: unknown) => void;
 
@@ -30,6 +34,8 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: IDLE_MS,
     connectionsCheckingInterval: CHECK_MS,
+    // Node.js' own refusal is no problem document: refuseBadHead.
+    requireHostHeader: false,
   };
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     void handle(request, response, services, onError);
@@ -39,6 +45,7 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
   server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION;
   // Expect: 100-continue announces a body, which is only accepted on some routes.
   server.on('checkContinue', handler);
+  server.on('checkExpectation', handler);
   // Upgrade and CONNECT request another protocol; none is supported.
   server.on('upgrade', (_request, socket) => socket.end(rawAnswer(badRequest('Upgrade: expected none'))));
   server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT', 'GET, HEAD, POST'))));
@@ -64,11 +71,13 @@ async function handle(
   const started = performance.now();
   let counted = NO_ROUTE;
   response.once('close', () => {
-    services.counts.note(counted, response.statusCode, (performance.now() - started) / 1000);
+    const status = response.headersSent ? response.statusCode : CLIENT_GONE;
+    services.counts.note(counted, status, (performance.now() - started) / 1000);
   });
   response.on('error', () => undefined);
   request.on('error', () => undefined);
   try {
+    refuseBadHead(request);
     const { pathname, searchParams: query } = parseUrl(request);
     const found = ROUTES.get(pathname);
     if (found === undefined) {
@@ -88,12 +97,23 @@ function parseUrl({ url = '' }: IncomingMessage): URL {
   if (url.length > MAX_URL_CHARS) {
     throw new Problem(414, { code: 'too-large', detail: `expected a target of at most ${MAX_URL_CHARS} characters` });
   }
-  if (!url.startsWith('/')) throw badRequest('expected a target that begins with /');
+  const isAbsolute = ABSOLUTE_FORM.test(url);
+  if (!isAbsolute && !url.startsWith('/')) throw badRequest('expected a target that begins with /');
   try {
     // With a fixed authority: `//name/path` is a path like others.
-    return new URL(`http://segue${url}`);
+    return new URL(isAbsolute ? url : `http://segue${url}`);
   } catch {
     throw badRequest('expected a target that is a path with a query');
+  }
+}
+
+/** @throws Problem without one Host (RFC 9112 section 3.2), and for unknown expectations (RFC 9110 section 10.1.1) */
+function refuseBadHead({ httpVersion, headers: { expect }, headersDistinct: { host } }: IncomingMessage): void {
+  if (host?.length !== 1 && (host !== undefined || httpVersion !== '1.0')) {
+    throw badRequest(`Host: expected once, found ${host?.length ?? 'none'}`);
+  }
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw new Problem(417, { code: 'expectation', detail: `Expect: ${expect}: expected 100-continue` });
   }
 }
 

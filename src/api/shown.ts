@@ -12,6 +12,7 @@ import { BAD_INPUT, encodeHeader, HEADER, JSON_TYPE, TEXT } from './protocol.js'
 import { readFormat, readShownQuery } from './query.js';
 import type { ShownName, ShownOptions } from '../cli/show/shown.js';
 import type { ShowContext } from '../observe/inspect/context.js';
+import type { Answer } from './answer.js';
 import type { Ground } from './basis.js';
 import type { Request, Services } from './services.js';
 
@@ -30,7 +31,7 @@ export async function answerShown(what: ShownName, request: Request, services: S
   const answer = await asProblem(async () => {
     refuseForeignOptions(what, options);
     const view = await viewOf(what, options);
-    return turns.run(() =>
+    const walk = (): Promise<Answer | undefined> =>
       withContext(reader.read(), async (context, ground) => {
         refuseUnknownTenant(options.tenant, context);
         const output = new AnswerOutput(response, headersOf(ground, context, format), turns, services.long);
@@ -44,8 +45,8 @@ export async function answerShown(what: ShownName, request: Request, services: S
         } finally {
           output.close();
         }
-      }),
-    );
+      });
+    return turns.run(walk, () => !response.destroyed);
   }, reader);
   if (answer === undefined) return;
   cache.put(key, answer);

@@ -19,7 +19,10 @@ export const answerTrace: Handler = async (request, services) => {
   const question = await readBody(request, traceQuestion);
   refuseBad(question);
   const args = [...argumentsOf(question), '-j', `--config=${services.basis.files.configFile}`];
-  const { status, stdout, stderr } = await services.commands.run(() => runCommand('trace', args));
+  const { status, stdout, stderr } = await services.commands.run(
+    () => runCommand('trace', args),
+    () => !request.response.destroyed,
+  );
   if (!stdout.endsWith('\n')) {
     const detail = stderr.trim().replace(/^segue: /, '') || 'segue trace';
     throw status === EXIT.badInput ? bad(detail) : new Problem(503, { code: 'refused', detail });

@@ -29,10 +29,16 @@ export class Turns {
     else next();
   }
 
-  /** Runs a walk that does not release its turn. @throws Problem (503) */
-  async run<T>(walk: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs a walk that does not release its turn.
+   *
+   * @param isWanted asked when the turn comes: a client may have disconnected while it waited
+   * @throws Problem (503)
+   */
+  async run<T>(walk: () => T | Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
     await this.take();
     try {
+      if (!isWanted()) throw busy('timeout', 'the client disconnected before its turn');
       return await walk();
     } finally {
       this.give();

@@ -27,11 +27,16 @@ describe('Accept', () => {
     ['text/plain', 'text'],
     ['text/html, text/plain;q=0.5', 'text'],
     ['application/json', 'json'],
+    ['text/plain;q=0.1, application/json', 'json'],
+    ['text/plain, */*', 'text'],
+    ['*/*;q=0.1, text/plain', 'text'],
+    ['application/json;q=0, */*', 'text'],
+    ['TEXT/*; Q=0.5, image/png', 'text'],
   ])('%s: %s', (accept, format) => {
     expect(readFormat(accept)).toBe(format);
   });
 
-  it('of neither format is refused', () => {
-    expect(() => readFormat('image/png')).toThrow('expected application/json or text/plain');
+  it.each(['image/png', 'application/json;q=0', '*/*;q=0'])('of neither format is refused: %s', (accept) => {
+    expect(() => readFormat(accept)).toThrow('expected application/json or text/plain');
   });
 });

@@ -30,4 +30,17 @@ describe('turns', () => {
     for (let given = 0; given < 33; given++) turns.give();
     await Promise.all([...waiting, again]);
   });
+
+  it('are not used for a client that disconnected while it waited', async () => {
+    const turns = new Turns();
+    await turns.take();
+    const walks: string[] = [];
+    const walk = (name: string) => (): number => walks.push(name);
+    const gone = turns.run(walk('gone'), () => false);
+    const next = turns.run(walk('next'), () => true);
+    turns.give();
+    await expect(gone).rejects.toMatchObject({ status: 503 });
+    await next;
+    expect(walks).toEqual(['next']);
+  });
 });
