@@ -33,6 +33,21 @@ describe('links', () => {
     expect(broken).toEqual([]);
   });
 
+  it('of paths in code spans lead to existing files', () => {
+    // Decisions and changes of the past name files of their time.
+    const present = all.filter(({ path }) => !/^(docs\/adr\/|CHANGELOG)/.test(path));
+    const named = present.flatMap((of) =>
+      [...of.text.matchAll(/`((?:[\w.@-]+\/)+[\w.-]+\.(?:ts|h|c|js))`/g)].map(([, path = '']) => ({ of, path })),
+    );
+    expect(named.length).toBeGreaterThan(50);
+    const places = ({ of, path }: (typeof named)[number]): string[] =>
+      [path, join('src', path), join('bpf', path), normalize(join(dirname(of.path), path))].map((one) =>
+        join(ROOT, one),
+      );
+    const missing = named.filter((one) => !places(one).some((place) => existsSync(place)));
+    expect(missing.map(({ of, path }) => `${of.path}: ${path}: no such file`)).toEqual([]);
+  });
+
   it('docs/index.md names every page of docs/', () => {
     const index = readFileSync(join(ROOT, 'docs/index.md'), 'utf8');
     const missing = all
