@@ -1,7 +1,7 @@
 /** Objects of a node that do not depend on its tenants: sysctls, local rules, the outer source, the locator's announcement. */
 import { announceResource } from './announce-resource.js';
 import { localRuleResource } from './local-rule-resource.js';
-import { planLoneNode, planNode } from './plan.js';
+import { planEbpfOnlyNode, planNode } from './plan.js';
 import { sysctlResource } from './sysctl-resource.js';
 import { tunsrcResource } from './tunsrc-resource.js';
 import type { Feature } from '../reconcile/feature.js';
@@ -16,7 +16,7 @@ export const hostFeature = {
   },
   plans: {
     node(view, emit) {
-      if (view.ebpfOnly) planLoneNode(view, emit);
+      if (view.ebpfOnly) planEbpfOnlyNode(view, emit);
       else planNode(view, emit);
     },
   },

@@ -1,5 +1,5 @@
 import { domainPrefixes } from '../edge/plan.js';
-import { planGuardTables, planLoneGuardTables } from '../port/guard-plan.js';
+import { planGuardTables, planEbpfOnlyGuardTables } from '../port/guard-plan.js';
 import { hostPrefix } from 'netlink-ts/inet';
 import { LOCATOR_BITS } from '../intent/bounds.js';
 import {
@@ -61,8 +61,8 @@ export function planNode(view: IntentView, emit: Emit): void {
 }
 
 /** Plans a node whose fast path forwards alone: no rules, no forwarding, no seg6. */
-export function planLoneNode(view: IntentView, emit: Emit): void {
-  planLoneGuardTables(emit);
+export function planEbpfOnlyNode(view: IntentView, emit: Emit): void {
+  planEbpfOnlyGuardTables(emit);
   planOwnAddresses(view, emit);
 }
 

@@ -3,7 +3,7 @@ import { addressResource } from './address-resource.js';
 import { guardResource } from './guard-resource.js';
 import { GUARD_TABLES } from './guard-tables.js';
 import { neighbourResource, proxyResource } from './neighbour-resources.js';
-import { planLocalPort, planLonePort } from './plan.js';
+import { planLocalPort, planEbpfOnlyPort } from './plan.js';
 import { portResource } from './port-resource.js';
 import { affectsProxies, PROXIES, proxyWarnings } from './proxies.js';
 import type { Feature } from '../reconcile/feature.js';
@@ -19,7 +19,7 @@ export const portFeature = {
   },
   plans: {
     localPort(view, port, emit) {
-      if (view.ebpfOnly) planLonePort(view, port, emit);
+      if (view.ebpfOnly) planEbpfOnlyPort(view, port, emit);
       else planLocalPort(view, port, emit);
     },
   },

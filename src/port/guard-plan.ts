@@ -19,13 +19,13 @@ export function planGuardTables(domain: readonly string[], emit: Emit): void {
 }
 
 /** Plans the tables for a fast path that forwards alone. */
-export function planLoneGuardTables(emit: Emit): void {
+export function planEbpfOnlyGuardTables(emit: Emit): void {
   emit('guard', 'inet segue', { table: 'inet segue', text: LONE_GUARD_INET });
   emit('guard', 'arp segue', { table: 'arp segue', text: LONE_GUARD_ARP });
 }
 
 /** Drops all packets between a port and the host. */
-export function planLonePortGuard(port: Port, emit: Emit): void {
+export function planEbpfOnlyPortGuard(port: Port, emit: Emit): void {
   emitElement(emit, 'inet segue', 'ports', quote(port.interface));
   emitElement(emit, 'arp segue', 'ports', quote(port.interface));
 }

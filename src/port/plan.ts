@@ -5,7 +5,7 @@ import { gatewayMacOf } from '../intent/gateway-mac.js';
 import { hostPrefix } from 'netlink-ts/inet';
 import { tenantTable, vrfName } from '../plan/numbers.js';
 import { FORCE_FORWARDING, planSysctls } from '../host/sysctl-plan.js';
-import { planLonePortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';
+import { planEbpfOnlyPortGuard, planPortGuard, planReceiverGuard } from './guard-plan.js';
 import type { Emit } from '../plan/plan.js';
 import type { IntentView } from '../plan/view.js';
 import type { Port } from '../intent/types.js';
@@ -42,8 +42,8 @@ export function planLocalPort(view: IntentView, port: Port, emit: Emit): void {
 }
 
 /** Plans the interface for a fast path that forwards alone: up, in no VRF, and without the host. */
-export function planLonePort(view: IntentView, port: Port, emit: Emit): void {
-  planLonePortGuard(port, emit);
+export function planEbpfOnlyPort(view: IntentView, port: Port, emit: Emit): void {
+  planEbpfOnlyPortGuard(port, emit);
   emit('port', port.interface, { mtu: tenantMtu(view, view.tenant(port.tenant)) });
 }
 

@@ -94,11 +94,43 @@ const GONE: Readonly<Record<string, string>> = {
   KNOWS_ZONES: 'TRACE_WITH_ZONES',
   IN_MEMORY: 'force_stack',
   MEMORY: 'PERCPU_CACHE',
+  hop_of: 'select_nexthop',
+  known_ports: 'port_cache',
+  epochs: 'sg_cache_gen',
+  follows: 'gw_flow_generation',
+  ticks_now: 'now_ticks',
+  prefixes: 'endpoint_prefixes',
+  sources: 'allowed_src',
+  source_prefixes: 'allowed_src_lpm',
+  strip: 'decap_to_stack',
+  whole_bytes: 'frame_len',
+  count_reason: 'count_verdict',
+  rings: 'sg_trace_rings',
+  scratches: 'trace_buf',
+  let_gateway_tell: 'set_icmp_src_port',
+  let_zone_tell: 'set_icmp_src_zone',
+  zone_gateways: 'icmp_src_lpm',
+  told_frame: 'icmp_encap_frame',
+  send_told: 'send_icmp_encap',
+  read_told: 'parse_for_icmp',
+  untold: 'suppressed_reason',
+  pick_gateway_encap: 'select_gateway_encap',
+  encap_back: 'return_encap',
+  relayable: 'may_forward_to_peer',
+  relays: 'forward_count',
+  decide_connection: 'ct_lookup_or_create',
+  ask_table: 'policy_lookup',
+  ask_set: 'policy_lookup',
+  look_again: 'ct_revalidate',
+  touch: 'ct_refresh',
+  step_forward: 'ct_tcp_original',
+  step_reply: 'ct_tcp_reply',
+  fate: 'ct_frag_insert',
 };
 
-/** Prefixes of constants that are gone. */
+/** Prefixes of names that are gone. */
 const GONE_PREFIXES =
-  /^(TARGET_(LOCAL|REMOTE|GATEWAY|STEERED|EXTERNAL|ABSENT)|CONNECTION_[A-Z]|HOP_(SELF|FRAMES|SLOTS))/;
+  /^(TARGET_(LOCAL|REMOTE|GATEWAY|STEERED|EXTERNAL|ABSENT)|CONNECTION_[A-Z]|HOP_(SELF|FRAMES|SLOTS)|(PORT|EXTERNAL)_FRAMES|PORT_PEER|STEERED_PLACE|(recall|remember)_[a-z])/;
 
 /**
  * The same of src/ and lab/. Words that have an everyday meaning besides (`take`, `change`, `look`, `held`, `lost`) are not listed: the types
@@ -128,6 +160,9 @@ const GONE_FROM_SRC: Readonly<Record<string, string>> = {
   place6: 'endpoint6',
   PLACE_SHIFT: 'GW_FIXED_SLOT_SHIFT',
   planLone: 'planEbpfOnly',
+  planLonePort: 'planEbpfOnlyPort',
+  planLonePortGuard: 'planEbpfOnlyPortGuard',
+  planLoneGuardTables: 'planEbpfOnlyGuardTables',
   applyWays: 'applyReachability',
   wayTo: 'underlayRouteTo, networkNodeWay',
   Remembered: 'SavedSettings',
@@ -163,6 +198,7 @@ const GONE_FROM_SRC: Readonly<Record<string, string>> = {
   diagnose: 'runChecks',
   complain: 'printError',
   heldBy: 'relevantTo',
+  Watch: 'KernelWatcher, TraceSession',
 };
 
 /** Phrases that are word for word from another language, with what a native writer has. */
