@@ -75,9 +75,9 @@ describe('trace on a network node', () => {
 
   it.each([
     [tcp(8080), 'policy', 'denied by policy no-admin (policy on '],
-    [tcp(81), 'no-policy-match', 'no policy from red to blue is for it'],
+    [tcp(81), 'no-policy-match', 'no policy from red to blue matches the packet'],
     [{ tenant: 'blue', from: '10.1.0.2', to: '203.0.113.1' }, 'no-policy', 'no policy between blue and the owner of'],
-    [{ ...tcp(80), to: '10.1.0.77' }, 'far-no-member', 'nobody of blue has 10.1.0.77'],
+    [{ ...tcp(80), to: '10.1.0.77' }, 'far-no-member', 'no member of blue has 10.1.0.77'],
   ] satisfies [Partial<ArrivingQuestion>, string, string][])('%j is dropped: %s', (question, reason, words) => {
     const found = ask(question);
     expect(found).toMatchObject({ verdict: 'dropped', reason });
