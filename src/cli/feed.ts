@@ -26,7 +26,11 @@ export function addFeedCommand(program: Command): void {
           void (etcd?.close() ?? Promise.resolve()).then(() => process.exit(EXIT.ok));
         });
       }
-      await etcd?.start();
-      await feed.run();
+      try {
+        await etcd?.start();
+        await feed.run();
+      } finally {
+        await etcd?.close();
+      }
     });
 }

@@ -28,6 +28,12 @@ export class OpsBook {
     this.#ops = new Map(entries);
   }
 
+  /** Orders that this writer has committed. @param ops undefined: none */
+  put(node: string, ops: NodeOps | undefined): void {
+    const others = [...this.#ops].filter(([name]) => name !== node);
+    this.#ops = new Map(ops === undefined ? others : [...others, [node, ops]]);
+  }
+
   /** An entity with the orders applied: a node that is ordered to drain drains, whatever the file says. */
   inForce(key: string, value: EntityValue): EntityValue {
     const ops = key.startsWith(NODE) ? this.#ops.get(key.slice(NODE.length)) : undefined;

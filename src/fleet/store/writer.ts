@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CheckedIntent } from '../check/checked-intent.js';
 import { SetDigest } from '../digest.js';
 import { endOf, RealmKeys } from '../keys.js';
-import { headOps, isAbsent, isAt, del, opsOf, partsOf, put, undoOps } from './commit.js';
-import { EtcdError } from './etcd-client.js';
-import { readHistory, readParts } from './history.js';
+import { del, partsOf, put } from './commit.js';
+import { readHistory } from './history.js';
 import { OpsBook, withDrain } from './ops-book.js';
 import { isDrained } from '../ops.js';
 import { parseJson, readHead, readRealm, StoreError } from './realm.js';
+import { CommitTransactions } from './transactions.js';
 import type { Quota } from '../check/checked-intent.js';
 import type { NodeOps } from '../ops.js';
 import type { IntentNode } from '../../intent/types.js';
@@ -18,11 +17,6 @@ import type { EntityValue, Head, HistoryPart, StoredChange } from '../types.js';
 import type { EtcdClient } from './etcd-client.js';
 import type { HeadState, RealmState } from './realm.js';
 
-/** Lifetime of a silent writer's lock in seconds, and the interval of keeping it alive in milliseconds. */
-const LOCK_SECONDS = 15;
-const LOCK_KEEP_MS = 4000;
-/** Interval of checking another writer's lock, in milliseconds. */
-const LOCK_LOOK_MS = 250;
 /** Beyond this many commits the store is read as a whole instead. */
 const MAX_COMMITS_FOLLOWED = 1000;
 
@@ -48,6 +42,7 @@ export type Wishes = (entities: ReadonlyMap<string, EntityValue>) => readonly { 
 export class IntentWriter {
   readonly #client: EtcdClient;
   readonly #keys: RealmKeys;
+  readonly #transactions: CommitTransactions;
   #checked = new CheckedIntent();
   #digest = new SetDigest();
   #quotas = new Map<string, Quota>();
@@ -60,6 +55,7 @@ export class IntentWriter {
   private constructor(client: EtcdClient, realm: string) {
     this.#client = client;
     this.#keys = new RealmKeys(realm);
+    this.#transactions = new CommitTransactions(client, this.#keys);
   }
 
   /** @throws StoreError, EtcdError */
@@ -99,7 +95,8 @@ export class IntentWriter {
   /**
    * Commits changes as a whole or not at all.
    *
-   * @throws IntentError if they are refused, StoreError, EtcdError; nothing has changed then
+   * @throws IntentError if they are refused, StoreError, EtcdError; nothing has changed then. Error with code ETCD and a message that says so if
+   * etcd stopped answering before it told whether it has
    */
   async commit(wishes: Wishes, authorship: Authorship): Promise<Committed> {
     for (;;) {
@@ -126,7 +123,9 @@ export class IntentWriter {
     const key = this.#keys.quotas + tenant;
     const op = quota === undefined ? del(key) : put(key, quota);
     while (!(await this.#write([], authorship, [op]))) await this.refresh();
-    await this.#readQuotas();
+    // Not read again: the commit has been carried out, whether the store answers or not.
+    const others = [...this.#quotas].filter(([of]) => of !== tenant);
+    this.#quotas = new Map(quota === undefined ? others : [...others, [tenant, quota]]);
   }
 
   /**
@@ -154,7 +153,7 @@ export class IntentWriter {
       try {
         const isOurs = await this.#write(changes, authorship, [ops === undefined ? del(place) : put(place, ops)]);
         if (isOurs) {
-          await this.#ops.read(this.#client, this.#keys);
+          this.#ops.put(node, ops);
           return { sequence: this.#head?.sequence ?? 0, changes };
         }
       } catch (error) {
@@ -190,16 +189,10 @@ export class IntentWriter {
     this.#checked.follow(changes.map(({ key, before }) => ({ key, ...(before !== undefined && { after: before }) })));
   }
 
-  /** The head, after waiting for or undoing an unfinished commit. */
   async #settledHead(): Promise<HeadState> {
-    for (;;) {
-      const state = await readHead(this.#client, this.#keys);
-      this.#cluster = state.cluster;
-      if (state.head?.pending === undefined) return state;
-      const { kvs } = await this.#client.range({ key: Buffer.from(state.head.pending.lock) });
-      if (kvs.length > 0) await sleep(LOCK_LOOK_MS);
-      else await this.#undo(state);
-    }
+    const state = await this.#transactions.settledHead();
+    this.#cluster = state.cluster;
+    return state;
   }
 
   /** Follows the history. @returns false if that does not lead to the head */
@@ -252,100 +245,14 @@ export class IntentWriter {
     const { epoch = randomUUID(), cluster = this.#cluster } = this.#head ?? {};
     const head: Head = { format: 1, epoch, cluster, ...rest, changes: changes.length, digest: digest.hex };
     const parts = partsOf(changes).map((some, part): HistoryPart => ({ ...rest, part, changes: some }));
-    const [first] = parts;
-    const revision =
-      parts.length > 1
-        ? await this.#writeParts(head, parts)
-        : await this.#writeHead(head, [...more, ...(first === undefined ? [] : this.#partOps(first))]);
+    const revision = await this.#transactions.write(head, parts, {
+      ...{ before: this.#head, guard: this.#headRevision, more },
+    });
     if (revision === undefined) return false;
     this.#digest = digest;
     this.#head = head;
     this.#headRevision = revision;
     return true;
-  }
-
-  #partOps(part: HistoryPart): RequestOp[] {
-    return [...opsOf(this.#keys, part.changes), put(this.#keys.historyOf(part.sequence, part.part), part)];
-  }
-
-  /** Commits in one transaction. @returns its revision; undefined if another writer was first */
-  async #writeHead(head: Head, ops: RequestOp[], guard = this.#headRevision): Promise<number | undefined> {
-    const keys = this.#keys;
-    try {
-      const request = { compare: [isAt(keys.head, guard)], success: [...ops, ...headOps(keys, head)] };
-      const { header, succeeded } = await this.#client.txn(request);
-      return succeeded ? header.revision : undefined;
-    } catch (error) {
-      if (!(error instanceof EtcdError) || !error.isUncertain) throw error;
-      // The store shows whether the transaction was executed.
-      const now = await readHead(this.#client, keys);
-      if (now.head?.id === head.id) return now.modRevision;
-      const commits = await readHistory(this.#client, keys, head.sequence, head.sequence);
-      return commits.some(({ id }) => id === head.id) ? SUPERSEDED : undefined;
-    }
-  }
-
-  /** Commits in several transactions: the head marks the commit as pending, and it is undone unless it is completed. */
-  async #writeParts(head: Head, parts: readonly HistoryPart[]): Promise<number | undefined> {
-    const keys = this.#keys;
-    const { sequence, id, author, reason } = head;
-    const lock = keys.locks + id;
-    const pending: Head = {
-      ...(this.#head ?? { ...head, sequence: 0, digest: '' }),
-      pending: { sequence, id, author, reason, lock },
-    };
-    return this.#locked(async (lease) => {
-      const guard = await this.#writeHead(pending, [put(lock, { author }, lease)]);
-      if (guard === undefined) return undefined;
-      for (const part of parts) await this.#writeGuarded(guard, this.#partOps(part));
-      return this.#writeHead(head, [del(lock)], guard);
-    });
-  }
-
-  /** An idempotent transaction. @throws StoreError if the pending commit is not this writer's any more */
-  async #writeGuarded(guard: number, success: RequestOp[]): Promise<void> {
-    for (;;) {
-      try {
-        const { succeeded } = await this.#client.txn({ compare: [isAt(this.#keys.head, guard)], success });
-        if (succeeded) return;
-        throw new StoreError('the commit took too long: another writer has undone it');
-      } catch (error) {
-        if (!(error instanceof EtcdError) || !error.isUncertain) throw error;
-      }
-    }
-  }
-
-  async #locked<T>(work: (lease: number) => Promise<T>): Promise<T> {
-    const lease = await this.#client.grantLease(LOCK_SECONDS);
-    const release = this.#client.keepLease(lease, LOCK_KEEP_MS);
-    try {
-      return await work(lease);
-    } finally {
-      release();
-      await this.#client.revokeLease(lease).catch(() => undefined);
-    }
-  }
-
-  /** Undoes the unfinished commit of a dead writer. */
-  async #undo({ head, modRevision }: HeadState): Promise<void> {
-    if (head?.pending === undefined) return;
-    const keys = this.#keys;
-    const { pending, ...before } = head;
-    const lock = `${keys.locks}${randomUUID()}`;
-    await this.#locked(async (lease) => {
-      const taken = await this.#client.txn({
-        compare: [isAt(keys.head, modRevision), isAbsent(pending.lock)],
-        success: [put(lock, { undoes: pending.id }, lease), put(keys.head, { ...head, pending: { ...pending, lock } })],
-      });
-      if (!taken.succeeded) return;
-      const guard = taken.header.revision;
-      const parts = await readParts(this.#client, keys, pending.sequence);
-      for (const part of parts.reverse()) await this.#writeGuarded(guard, undoOps(keys, part));
-      // Before the first commit there was no head.
-      const last = before.sequence === 0 ? del(keys.head) : put(keys.head, before);
-      // The head is read again in either case.
-      await this.#client.txn({ compare: [isAt(keys.head, guard)], success: [last, del(lock)] });
-    });
   }
 }
 
@@ -359,9 +266,6 @@ function refuseOtherCluster({ head, cluster }: HeadState): void {
     'the store is in another etcd cluster than its last commit, as after a restored backup: segue intent renew accepts it as it is',
   );
 }
-
-/** In place of a revision: the commit succeeded, but later commits must be read before the next one. */
-const SUPERSEDED = -1;
 
 export function digestOf(entities: ReadonlyMap<string, EntityValue>): SetDigest {
   const digest = new SetDigest();
