@@ -6,6 +6,8 @@ import type { LabFiles } from './files.js';
 
 /** Time-out of an agent's first convergence in milliseconds: an emulated machine takes 10 s to load it, a busy one minutes. */
 const START_TIMEOUT_MS = 400_000;
+/** Commands of which a laboratory runs processes. */
+const DAEMONS = ['agent', 'feed'];
 
 export interface AgentOptions {
   /** agents keep running when this process ends */
@@ -42,15 +44,15 @@ export async function stopAll(programs: Iterable<Background>): Promise<void> {
   await Promise.all([...programs].map((program) => program.stop()));
 }
 
-/** Process ids of all agents whose node file is in a directory. */
-export function findAgents(directory: string): number[] {
+/** Process ids of all agents and feeds whose node or fleet file is in a directory. */
+export function findDaemons(directory: string): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       if (!Number.isInteger(pid) || pid === process.pid) return false;
       try {
         const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return argv.includes('agent') && argv.some((word) => word.startsWith(`${directory}/`));
+        return DAEMONS.some((name) => argv.includes(name)) && argv.some((word) => word.startsWith(`${directory}/`));
       } catch {
         return false; // gone meanwhile
       }

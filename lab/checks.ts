@@ -7,6 +7,7 @@ import { ping, SILENCE_TIMEOUT_S } from './ping.js';
 import { find, netnsOf } from './topology.js';
 import type { CapturedPacket } from './capture.js';
 import type { Demo, DemoVm } from './demo.js';
+import type { ReportedNode } from './fleet.js';
 import type { Check } from './report.js';
 
 /** Concurrent programs, which mostly wait. */
@@ -157,4 +158,12 @@ export function partnerOf(demo: Demo, vm: DemoVm): DemoVm {
   const partner = demo.vms.find((other) => other.tenant === vm.tenant && other !== vm);
   if (partner === undefined) throw new RangeError(`${vm.name} has no partner`);
   return partner;
+}
+
+/** Whether each node has applied its part of the intent in etcd. */
+export function checkReports(nodes: readonly ReportedNode[]): Check[] {
+  return nodes.map(({ name, state, why, applied }) => ({
+    ...{ group: 'fleet', from: 'etcd', to: name, what: 'applied', expected: 'ok' },
+    ...{ seen: state === 'ok' ? `sequence ${applied ?? 0}` : `${state}: ${why}`, ok: state === 'ok' },
+  }));
 }

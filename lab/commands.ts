@@ -27,7 +27,7 @@ async function run(request: RunRequest): Promise<number> {
 }
 
 /** Builds a demonstration and leaves it running. */
-async function up({ dataplane, topology }: UpRequest): Promise<void> {
+async function up({ dataplane, topology, source }: UpRequest): Promise<void> {
   if (!(await runsHere(dataplane))) {
     throw new Error(
       `this kernel has no VRF, and a laboratory in a VM ends with the VM: open a shell there with\n` +
@@ -37,13 +37,13 @@ async function up({ dataplane, topology }: UpRequest): Promise<void> {
   }
   if (topology === 'steering') {
     const demo = steeringTopology(dataplane);
-    await cleaningUp(() => raiseLab(demo, printError));
-    for (const line of steeringHints(demo)) print(line);
+    await cleaningUp(() => raiseLab(demo, { source, onProgress: printError }));
+    for (const line of steeringHints(demo, source)) print(line);
     return;
   }
   const demo = demoTopology(dataplane);
-  await cleaningUp(() => raiseLab(demo, printError));
-  for (const line of hints(demo)) print(line);
+  await cleaningUp(() => raiseLab(demo, { source, onProgress: printError }));
+  for (const line of hints(demo, source)) print(line);
 }
 
 /** Removes a demonstration, including the remains of a killed run. */
@@ -56,24 +56,24 @@ async function down(): Promise<void> {
 
 export const laboratory: Laboratory = { run, up, down, simulate };
 
-async function runTenantsDemo({ dataplane, json, seconds }: RunRequest): Promise<number> {
+async function runTenantsDemo({ dataplane, source, json, seconds }: RunRequest): Promise<number> {
   const demo = demoTopology(dataplane);
-  const report = await cleaningUp(() => runLab(demo, { seconds, onProgress: printError }));
+  const report = await cleaningUp(() => runLab(demo, { seconds, source, onProgress: printError }));
   if (json) printJson(reportJson(report));
   else print(`\n${reportText(demo, report)}`);
   return succeeded(report) ? EXIT.ok : EXIT.failed;
 }
 
-async function runSteeringDemo({ dataplane, json, seconds }: RunRequest): Promise<number> {
+async function runSteeringDemo({ dataplane, source, json, seconds }: RunRequest): Promise<number> {
   const demo = steeringTopology(dataplane);
-  const report = await cleaningUp(() => runSteering(demo, { seconds, onProgress: printError }));
+  const report = await cleaningUp(() => runSteering(demo, { seconds, source, onProgress: printError }));
   if (json) printJson(steeringJson(report));
   else print(`\n${steeringText(demo, report)}`);
   return steeringSucceeded(report) ? EXIT.ok : EXIT.failed;
 }
 
 /** Boots a VM that runs the same command. */
-async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): Promise<number> {
+async function runInTheVm({ dataplane, topology, source, json, seconds }: RunRequest): Promise<number> {
   if (!canBootVm()) {
     throw new Error(
       `this kernel has no VRF (CONFIG_NET_VRF, modprobe vrf), and ${VM_RUN}, which boots one that has, is missing: ` +
@@ -81,7 +81,7 @@ async function runInTheVm({ dataplane, topology, json, seconds }: RunRequest): P
     );
   }
   printError('this kernel has no VRF: booting the VM and running in it');
-  const flags = ['--topology', topology, '--dataplane', dataplane, '--seconds', String(seconds)];
+  const flags = ['--topology', topology, '--dataplane', dataplane, '--source', source, '--seconds', String(seconds)];
   return runInVm([process.execPath, SEGUE_COMMAND, 'lab', 'run', ...flags, ...(json ? ['-j'] : [])]);
 }
 

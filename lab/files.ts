@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { DEFAULT_POLICY_PRIORITY } from '../src/intent/bounds.js';
 import { intentOf, nodeConfigOf, segueNodes } from './topology.js';
 import type { NodeConfig } from '../src/intent/types.js';
+import type { FedIntent } from './fleet.js';
 import type { Topology } from './topology.js';
 
 /** Paths of a laboratory's files. */
@@ -20,14 +21,19 @@ function labFiles(topology: Topology, directory: string): LabFiles {
   return { directory, intent: join(directory, 'intent.yaml'), nodes: new Map(nodes) };
 }
 
-/** Writes the intent, and a node file for each hypervisor and network node. */
-export function writeFiles(topology: Topology, directory: string): LabFiles {
+/**
+ * Writes the intent, and a node file for each hypervisor and network node.
+ *
+ * @param intentOf the `intent` of a node file, by the node's name; default: the path of the intent file
+ */
+export function writeFiles(topology: Topology, directory: string, intentOf?: (node: string) => FedIntent): LabFiles {
   const files = labFiles(topology, directory);
   mkdirSync(directory, { recursive: true });
   writeFileSync(files.intent, intentText(topology));
   for (const node of segueNodes(topology)) {
     const path = files.nodes.get(node.name);
-    if (path !== undefined) writeFileSync(path, nodeText(nodeConfigOf(topology, node, files.intent)));
+    const config = nodeConfigOf(topology, node, files.intent);
+    if (path !== undefined) writeFileSync(path, nodeText(config, intentOf?.(config.node)));
   }
   return files;
 }
@@ -61,6 +67,9 @@ export function intentText(topology: Topology): string {
   );
 }
 
-function nodeText({ node, netns, uplinks, dataplane, xdp, behaviours, intent }: NodeConfig): string {
-  return stringify({ node, netns, uplinks, dataplane, xdp, behaviours, intent });
+function nodeText(
+  { node, netns, uplinks, dataplane, xdp, behaviours, intent }: NodeConfig,
+  fed: FedIntent | undefined,
+): string {
+  return stringify({ node, netns, uplinks, dataplane, xdp, behaviours, intent: fed ?? intent });
 }

@@ -2,10 +2,11 @@
 import { DEMO_DIRECTORY } from './demo.js';
 import { netnsOf, ROUTER } from './topology.js';
 import type { Demo } from './demo.js';
+import type { SourceName } from './source.js';
 import type { SteeringDemo } from './steering.js';
 
 /** Two tenants with the same addresses. */
-export function hints(demo: Demo): string[] {
+export function hints(demo: Demo, source: SourceName): string[] {
   const netns = (name: string): string => netnsOf(demo, name);
   const node = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
   return [
@@ -17,14 +18,16 @@ export function hints(demo: Demo): string[] {
     `  ip netns exec ${netns(ROUTER)} tcpdump -ni hv1         packets on the underlay`,
     `  segue show vrf ${node}       segue show route ${node}`,
     `  segue diff ${node}           no drift; remove an object with ip, and the agent repairs it`,
-    `  ${DEMO_DIRECTORY}/                              the files; the agents follow changes of intent.yaml`,
+    ...(source === 'file'
+      ? [`  ${DEMO_DIRECTORY}/                              the files; the agents follow changes of intent.yaml`]
+      : fleetHints()),
     '',
     '  segue lab down',
   ];
 }
 
 /** Three tenants, and policies between them. */
-export function steeringHints(demo: SteeringDemo): string[] {
+export function steeringHints(demo: SteeringDemo, source: SourceName): string[] {
   const netns = (name: string): string => netnsOf(demo, name);
   const hypervisor = `-c ${DEMO_DIRECTORY}/hv1.yaml`;
   const node = `-c ${DEMO_DIRECTORY}/nn1.yaml`;
@@ -37,8 +40,21 @@ export function steeringHints(demo: SteeringDemo): string[] {
     `  ip netns exec ${netns(ROUTER)} tcpdump -ni nn1           packets that nn1 receives and sends`,
     `  segue diff ${node}    no drift`,
     `  segue trace ${hypervisor} --port red-a --to 10.2.0.20`,
-    `  ${DEMO_DIRECTORY}/intent.yaml                the policies; the agents follow changes of them, and drain: true of a node`,
+    ...(source === 'file'
+      ? [
+          `  ${DEMO_DIRECTORY}/intent.yaml                the policies; the agents follow changes of them, and drain: true of a node`,
+        ]
+      : fleetHints()),
     '',
     '  segue lab down',
+  ];
+}
+
+function fleetHints(): string[] {
+  const fleet = `-c ${DEMO_DIRECTORY}/fleet.yaml`;
+  return [
+    `  segue fleet status ${fleet}      what the nodes report`,
+    `  segue intent apply ${fleet} -f ${DEMO_DIRECTORY}/intent.yaml`,
+    '                                                 writes the changes of the file to etcd; the agents follow them',
   ];
 }

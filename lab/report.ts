@@ -2,6 +2,7 @@
 import { describeHeader } from '../src/packet/describe.js';
 import { table } from './table.js';
 import type { Header } from '../src/packet/headers.js';
+import type { SourceName } from './source.js';
 import type { Throughput } from './throughput.js';
 import type { Demo } from './demo.js';
 
@@ -17,7 +18,7 @@ export interface Check {
   ok: boolean;
 }
 
-export type CheckGroup = 'reach' | 'identity' | 'isolation' | 'silence' | 'wire';
+export type CheckGroup = 'fleet' | 'reach' | 'identity' | 'isolation' | 'silence' | 'wire';
 
 /** A packet on the underlay. */
 export interface WirePacket {
@@ -37,6 +38,7 @@ export interface LabReport {
   kernel: string;
   /** in the VM of test/vm */
   virtualMachine: boolean;
+  source: SourceName;
   /** milliseconds from the start of an agent to its convergence, by hypervisor */
   agentsMs: number;
   checks: Check[];
@@ -46,6 +48,7 @@ export interface LabReport {
 }
 
 const TITLES: Record<CheckGroup, string> = {
+  fleet: 'The intent is in etcd, and a feed sends each node its part: segue fleet status',
   reach: 'Within a tenant, every ping is answered',
   identity: 'An address that both tenants use leads to the VM of the same tenant (TCP)',
   isolation: 'Between tenants, no ping is answered',
@@ -76,6 +79,7 @@ export function headersJson(packets: readonly WirePacket[]): unknown {
 /** The report as text. */
 export function reportText(demo: Demo, report: LabReport): string {
   const sections = [heading(demo, report)];
+  if (report.source === 'etcd') sections.push(checkSection(report, 'fleet'));
   for (const group of ['reach', 'identity', 'isolation', 'silence'] as const)
     sections.push(checkSection(report, group));
   sections.push(wireSection(report), throughputSection(report), verdict(report));

@@ -4,22 +4,24 @@ import { join } from 'node:path';
 import { startAgents, stopAll } from './agents.js';
 import { ensureBpffs } from './bpffs.js';
 import { Capture } from './capture.js';
-import { checkIdentity, checkIsolation, checkReach, partnerOf } from './checks.js';
+import { checkIdentity, checkIsolation, checkReach, checkReports, partnerOf } from './checks.js';
 import { DEMO_DIRECTORY } from './demo.js';
-import { writeFiles } from './files.js';
 import { buildNetwork } from './network.js';
+import { openSource } from './source.js';
 import { removeLab, takeLab } from './state.js';
 import { measureThroughput } from './throughput.js';
 import { find, netnsOf, ROUTER } from './topology.js';
 import { checkWire } from './wire.js';
 import type { Background } from './process.js';
 import type { Demo } from './demo.js';
+import type { LabSource, SourceName } from './source.js';
 import type { LabReport, ThroughputResult } from './report.js';
 import type { Topology } from './topology.js';
 
 export interface LabRunOptions {
   /** duration of each throughput measurement */
   seconds: number;
+  source: SourceName;
   /** called with the current step */
   onProgress: (text: string) => void;
 }
@@ -29,27 +31,31 @@ export async function runLab(demo: Demo, options: LabRunOptions): Promise<LabRep
   const started = performance.now();
   await takeLab('run');
   let agents = new Map<string, Background>();
+  let source: LabSource | undefined;
   try {
     await prepare(demo, options.onProgress);
-    const files = writeFiles(demo, DEMO_DIRECTORY);
+    source = await openSource(demo, options.source, { ...options, directory: DEMO_DIRECTORY });
     options.onProgress('starting an agent for each hypervisor');
     const agentsStarted = performance.now();
-    agents = await startAgents(files);
+    agents = await startAgents(source.files);
     const agentsMs = performance.now() - agentsStarted;
+    const reported = source.fleet === undefined ? [] : checkReports(await source.fleet.reports());
     const { checks, packets } = await tryAll(demo, options);
     options.onProgress(`running iperf3 in both tenants at once, ${options.seconds} s`);
     const throughput = await measureAll(demo, options.seconds);
     return {
       kernel: release(),
       virtualMachine: process.env.SEGUE_VM === '1',
+      source: options.source,
       agentsMs,
-      checks,
+      checks: [...reported, ...checks],
       packets,
       throughput,
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
     await stopAll(agents.values());
+    await source?.close();
     await removeLab();
   }
 }
@@ -93,12 +99,16 @@ async function measureAll(demo: Demo, seconds: number): Promise<ThroughputResult
 }
 
 /** Builds the demonstration with its agents, and leaves it running. On failure nothing is left. */
-export async function raiseLab(demo: Topology, onProgress: LabRunOptions['onProgress']): Promise<void> {
+export async function raiseLab(
+  demo: Topology,
+  { source, onProgress }: Pick<LabRunOptions, 'source' | 'onProgress'>,
+): Promise<void> {
   await takeLab('up');
   try {
     await prepare(demo, onProgress);
+    const { files } = await openSource(demo, source, { directory: DEMO_DIRECTORY, detached: true, onProgress });
     onProgress('starting the agents');
-    await startAgents(writeFiles(demo, DEMO_DIRECTORY), { detached: true });
+    await startAgents(files, { detached: true });
   } catch (error) {
     await removeLab();
     throw error;

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endProcesses, namespacesOf, removeNamespaces } from './namespaces.js';
-import { findAgents } from './agents.js';
+import { findDaemons } from './agents.js';
 import { DEMO_DIRECTORY, DEMO_PREFIX } from './demo.js';
 import { nodeDirectories, pinDirectory } from '../src/agent/instance.js';
 
@@ -41,15 +41,16 @@ export async function takeLab(mode: LabState['mode']): Promise<void> {
   writeFileSync(FILE, JSON.stringify({ mode, pid: process.pid } satisfies LabState));
 }
 
-/** Removes the demonstration, whoever built it: agents, namespaces with their processes, files. */
+/** Removes the demonstration, whoever built it: agents, its feed, namespaces with their processes, files. */
 export async function removeLab(): Promise<void> {
-  await endProcesses(() => findAgents(DEMO_DIRECTORY));
+  await endProcesses(() => findDaemons(DEMO_DIRECTORY));
   const names = namespacesOf(DEMO_PREFIX);
   await removeNamespaces(DEMO_PREFIX);
   for (const name of names) {
     for (const path of [...nodeDirectories(name), pinDirectory(name)]) rmSync(path, { recursive: true, force: true });
   }
-  rmSync(DEMO_DIRECTORY, { recursive: true, force: true });
+  // The etcd of a killed feed may still be writing.
+  rmSync(DEMO_DIRECTORY, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Whether any part of it exists. */

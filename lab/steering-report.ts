@@ -5,6 +5,7 @@ import { endpointsOf, serviceText, SERVICES } from './steering-matrix.js';
 import { table } from './table.js';
 import type { Check, ThroughputResult, WirePacket } from './report.js';
 import type { Reached } from './steering-matrix.js';
+import type { SourceName } from './source.js';
 import type { SteeringDemo } from './steering.js';
 import type { Policy, PolicyEnd } from '../src/gateway/types.js';
 
@@ -21,6 +22,7 @@ export interface SteeringReport {
   kernel: string;
   /** in the VM of test/vm */
   virtualMachine: boolean;
+  source: SourceName;
   /** milliseconds from the start of the agents to their convergence */
   agentsMs: number;
   reached: Reached[];

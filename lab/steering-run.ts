@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgents, stopAll } from './agents.js';
 import { DEMO_DIRECTORY } from './demo.js';
-import { writeFiles } from './files.js';
 import { LongConnection } from './long-connection.js';
 import { probeAll } from './probe.js';
 import { prepare } from './run.js';
+import { openSource } from './source.js';
 import { removeLab, takeLab } from './state.js';
 import { GatewayCapture, nodesOf, openingLegs } from './steering-flows.js';
 import { askAll, questionsOf, Services } from './steering-matrix.js';
@@ -17,6 +17,7 @@ import { find, netnsOf, sidOf, sourceOf } from './topology.js';
 import type { Background } from './process.js';
 import type { Check, ThroughputResult, WirePacket } from './report.js';
 import type { LabRunOptions } from './run.js';
+import type { LabSource } from './source.js';
 import type { SteeringDemo } from './steering.js';
 import type { Share, SteeringReport } from './steering-report.js';
 import type { LabVm } from './topology.js';
@@ -31,17 +32,19 @@ const LONG_PORT = 8001;
 const WEB_PORT = 80;
 
 /** Builds the demonstration, runs the checks, and removes it, even after a failure or a signal. */
-export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: LabRunOptions): Promise<SteeringReport> {
+export async function runSteering(demo: SteeringDemo, options: LabRunOptions): Promise<SteeringReport> {
+  const { seconds, onProgress } = options;
   const started = performance.now();
   await takeLab('run');
   let agents = new Map<string, Background>();
   let services: Services | undefined;
+  let source: LabSource | undefined;
   try {
     await prepare(demo, onProgress);
-    const files = writeFiles(demo, DEMO_DIRECTORY);
+    source = await openSource(demo, options.source, { ...options, directory: DEMO_DIRECTORY });
     onProgress('starting an agent for each hypervisor and network node');
     const agentsStarted = performance.now();
-    agents = await startAgents(files);
+    agents = await startAgents(source.files);
     const agentsMs = performance.now() - agentsStarted;
     const directory = join(DEMO_DIRECTORY, 'captures');
     mkdirSync(directory, { recursive: true });
@@ -50,12 +53,13 @@ export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: L
     const reached = await askAll(demo, questionsOf(demo));
     onProgress('opening a connection, with a capture on the underlay');
     const wire = await tryWire(demo, directory);
-    const drain = await tryDrain(demo, directory, onProgress);
+    const drain = await tryDrain(demo, directory, source, onProgress);
     onProgress(`running iperf3 from red to blue, ${seconds} s`);
     const throughput = await measure(demo, seconds);
     return {
       kernel: release(),
       virtualMachine: process.env.SEGUE_VM === '1',
+      source: options.source,
       agentsMs,
       reached,
       ...wire,
@@ -66,6 +70,7 @@ export async function runSteering(demo: SteeringDemo, { seconds, onProgress }: L
   } finally {
     await services?.close();
     await stopAll(agents.values());
+    await source?.close();
     await removeLab();
   }
 }
@@ -115,6 +120,7 @@ async function tryWire(demo: SteeringDemo, directory: string): Promise<{ packets
 async function tryDrain(
   demo: SteeringDemo,
   directory: string,
+  source: LabSource,
   onProgress: LabRunOptions['onProgress'],
 ): Promise<Pick<SteeringReport, 'before' | 'after' | 'long' | 'drained'>> {
   const { from, to, v4 } = pair(demo);
@@ -126,7 +132,7 @@ async function tryDrain(
     const before = await shares(demo, directory, from, v4);
     for (const node of demo.nodes) if (node.name === drained) node.drain = true;
     const answered = long.answers;
-    writeFiles(demo, DEMO_DIRECTORY);
+    await source.update();
     let after = before;
     for (const end = performance.now() + FOLLOW_MS; performance.now() < end;) {
       after = await shares(demo, directory, from, v4);

@@ -16,7 +16,7 @@ const START_MS = 300_000;
 const QUOTA_BYTES = 8 * 1024 ** 3;
 
 /** An address of 127.0.0.0/8 that is probably unused on this machine. */
-function loopback(): string {
+export function loopbackAddress(): string {
   return `127.${randomInt(64, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
 }
 
@@ -28,7 +28,7 @@ export class EtcdServers {
 
   constructor(directory: string, members: number) {
     this.#directory = directory;
-    this.#addresses = Array.from({ length: members }, loopback);
+    this.#addresses = Array.from({ length: members }, loopbackAddress);
     this.config = { endpoints: this.#addresses.map((address) => `http://${address}:2379`) };
   }
 
@@ -104,7 +104,7 @@ export class FeedServer {
   #loadSeconds = 0;
 
   constructor(directory: string, name: string, etcd: EtcdConfig, issue: (name: string, names: string[]) => TlsFiles) {
-    const address = loopback();
+    const address = loopbackAddress();
     this.endpoint = `${address}:7179`;
     mkdirSync(directory, { recursive: true });
     const file = join(directory, `${name}.yaml`);

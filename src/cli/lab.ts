@@ -6,10 +6,12 @@ import type { SimulateRequest } from './fleet/simulate-request.js';
 import type { Dataplane } from '../intent/types.js';
 
 type TopologyName = 'tenants' | 'steering';
+type SourceName = 'file' | 'etcd';
 
 export interface UpRequest {
   dataplane: Dataplane;
   topology: TopologyName;
+  source: SourceName;
 }
 
 export interface RunRequest extends UpRequest {
@@ -42,6 +44,10 @@ const TOPOLOGY = new Option(
   .choices(['tenants', 'steering'] satisfies TopologyName[])
   .default('tenants' satisfies TopologyName);
 
+const SOURCE = new Option('--source <name>', 'where the agents get the intent from: a file, or etcd by a feed')
+  .choices(['file', 'etcd'] satisfies SourceName[])
+  .default('file' satisfies SourceName);
+
 /** `segue lab up|down|run`. The laboratory is not part of the agent: its bundle is loaded when a command runs. */
 export function addLabCommand(program: Command): void {
   const lab = program.command('lab').description('build a demonstration network in network namespaces of this machine');
@@ -53,6 +59,7 @@ export function addLabCommand(program: Command): void {
     .option('--seconds <n>', 'duration of the iperf3 runs', '3')
     .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
+    .addOption(SOURCE)
     .action(async (flags: UpRequest & { json?: boolean; seconds: string }) => {
       const seconds = Number(flags.seconds);
       if (!Number.isInteger(seconds) || seconds < 1) {
@@ -66,6 +73,7 @@ export function addLabCommand(program: Command): void {
     .description('build the network and leave it in place')
     .addOption(TOPOLOGY)
     .addOption(DATAPLANE)
+    .addOption(SOURCE)
     .action(async (flags: UpRequest) => (await loadLaboratory()).up(flags));
 
   lab
