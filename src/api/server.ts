@@ -7,6 +7,7 @@ import { NO_ROUTE } from './request-counts.js';
 import { ROUTES } from './routes.js';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { ServerOptions as TlsOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Route } from './routes.js';
 import type { Services } from './services.js';
 
@@ -19,6 +20,8 @@ const MAX_REQUESTS_A_CONNECTION = 1000;
 const REQUEST_MS = 5000;
 const IDLE_MS = 15_000;
 const CHECK_MS = 1000;
+/** Time in milliseconds that a client has to read why its connection ends. */
+const LINGER_MS = 1000;
 /** What requests are counted as whose clients disconnected before the answer; the number is nginx's. */
 const CLIENT_GONE = 499;
 /** The form of targets that clients send to proxies, and that servers must accept (RFC 9112 section 3.2.2). */
@@ -40,15 +43,18 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     void handle(request, response, services, onError);
   };
-  const server = tls === undefined ? createServer(bounds, handler) : createTlsServer({ ...bounds, ...tls }, handler);
+  const server =
+    tls === undefined
+      ? createServer(bounds, handler)
+      : createTlsServer({ ...bounds, handshakeTimeout: REQUEST_MS, ...tls }, handler);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_A_CONNECTION;
   // Expect: 100-continue announces a body, which is only accepted on some routes.
   server.on('checkContinue', handler);
   server.on('checkExpectation', handler);
   // Upgrade and CONNECT request another protocol; none is supported.
-  server.on('upgrade', (_request, socket) => socket.end(rawAnswer(badRequest('Upgrade: expected none'))));
-  server.on('connect', (_request, socket) => socket.end(rawAnswer(methodRefused('CONNECT', 'GET, HEAD, POST'))));
+  server.on('upgrade', (_request, socket) => endWith(socket, badRequest('Upgrade: expected none')));
+  server.on('connect', (_request, socket) => endWith(socket, methodRefused('CONNECT', 'GET, HEAD, POST')));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW';
     const problem = isTooLarge
@@ -56,10 +62,18 @@ export function createApiServer(services: Services, onError: OnError, tls?: TlsO
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? new Problem(408, { code: 'timeout', detail: `expected a request within ${REQUEST_MS} ms` })
         : badRequest('expected a request of HTTP/1.1');
-    if (socket.writable) socket.end(rawAnswer(problem));
+    if (socket.writable) endWith(socket, problem);
     else socket.destroy();
   });
   return server;
+}
+
+/** Answers on a connection that is no request's any more, and closes it even if the client does not: the server allows half-open ones. */
+function endWith(socket: Duplex, problem: Problem): void {
+  // Node.js removes its own listener from the socket of an upgrade.
+  socket.on('error', () => undefined);
+  socket.end(rawAnswer(problem));
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 async function handle(

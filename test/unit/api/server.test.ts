@@ -71,6 +71,42 @@ describe('the HTTP server', () => {
     expect(answer.endsWith('\r\n\r\n')).toBe(true);
   });
 
+  it.each([
+    ['that sends nothing', ''],
+    ['that sends half a head', 'GET /healthz HTTP/1.1\r\nho'],
+    ['that asks for an upgrade', 'GET /healthz HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'],
+    ['that asks for a tunnel', 'CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n'],
+    ['that sends no HTTP', 'BREW\r\n\r\n'],
+  ])('closes the connection of a client %s and closes nothing', { timeout: 20_000 }, async (_name, sent) => {
+    const socket = connect({ path, allowHalfOpen: true }, () => socket.write(sent));
+    socket.resume();
+    const openOnes = (): Promise<number> =>
+      new Promise((resolve) => {
+        server.getConnections((_error, count) => {
+          resolve(count);
+        });
+      });
+    await new Promise((resolve) => socket.once('end', resolve));
+    await expect.poll(openOnes, { timeout: 5000 }).toBe(0);
+    socket.destroy();
+  });
+
+  it('survives a client that asks for an upgrade and disconnects', async () => {
+    const head = 'GET /healthz HTTP/1.1\r\nhost: a\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n';
+    for (let tried = 0; tried < 20; tried++) {
+      await new Promise<void>((resolve) => {
+        const socket = connect(path, () => {
+          socket.write(head, () => {
+            socket.destroy();
+          });
+        }).on('close', () => {
+          resolve();
+        });
+      });
+    }
+    expect(await raw('GET /healthz HTTP/1.0')).toMatch(/^HTTP/);
+  });
+
   it('counts a request whose client disconnects as refused', async () => {
     let answer: (state: unknown) => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
