@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blocks, commandLines, pages, ROOT } from '../../unit/docs/markdown.js';
+import { blocks, commandLines, page, pages, ROOT } from '../../unit/docs/markdown.js';
 
 interface Use {
   path: string;
@@ -13,15 +13,15 @@ interface Use {
 /** Commands in shell blocks, and those in running text between backticks; decisions and changes tell of other times. */
 const uses: Use[] = pages()
   .filter(({ path }) => !path.startsWith('docs/adr/') && path !== 'CHANGELOG.md')
-  .flatMap((page) => {
-    const shell = blocks(page)
+  .flatMap((of) => {
+    const shell = blocks(of)
       .filter(({ info }) => /^sh( |$)/.test(info))
       .flatMap(commandLines)
       .flatMap((line) =>
         [...line.matchAll(/(?:^|[\s(;&|])(?:bin\/)?segue ([a-z][^#|;&)]*)/g)].map(([, words = '']) => words),
       );
-    const inline = [...page.text.matchAll(/`(?:bin\/)?segue ([a-z][^`\n]*)`/g)].map(([, words = '']) => words);
-    return [...shell, ...inline].map((words) => ({ path: page.path, words: words.trim().split(/\s+/) }));
+    const inline = [...of.text.matchAll(/`(?:bin\/)?segue ([a-z][^`\n]*)`/g)].map(([, words = '']) => words);
+    return [...shell, ...inline].map((words) => ({ path: of.path, words: words.trim().split(/\s+/) }));
   });
 
 const helps = new Map<string, string>();
@@ -62,6 +62,12 @@ describe('commands in the documents', () => {
   it('exist', () => {
     const unknown = uses.filter(({ words: [first = ''] }) => ![...commands, 'man'].includes(first));
     expect(unknown.map(({ path, words }) => `${path}: segue ${words.join(' ')}`)).toEqual([]);
+  });
+
+  it('are all described in docs/commands.md', () => {
+    const { text } = page('docs/commands.md');
+    const isDescribed = (name: string): boolean => new RegExp(`\\bsegue ${name}\\b`).test(text);
+    expect(commands.filter((name) => name !== 'help' && !isDescribed(name))).toEqual([]);
   });
 
   it('have the options shown', () => {
