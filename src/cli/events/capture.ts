@@ -1,4 +1,3 @@
-import { createWriteStream, openSync } from 'node:fs';
 import { SNAP_MAX } from '../../ebpf/trace-session.js';
 import { CaptureWriter, captureLine, concerns } from '../../observe/events/capture.js';
 import { EventClock } from '../../observe/events/clock.js';
@@ -12,6 +11,7 @@ import { withInstance } from '../open.js';
 import { addressGiven, readNumber } from '../options.js';
 import { printError, print } from '../print.js';
 import * as common from './common.js';
+import { drained, openDestination, paced } from './destination.js';
 import type { Writable } from 'node:stream';
 import type { FastpathMaps } from '../../ebpf/maps.js';
 import type { TraceEvent } from '../../ebpf/trace-session.js';
@@ -22,8 +22,6 @@ import type { AddressFlags } from '../options.js';
 /** Bytes captured of each packet for filtering, even if fewer are written. */
 const HEADER_BYTES = 256;
 const RING_BYTES = 1 << 24;
-/** Bytes buffered for a slow reader before reading the ring is paused. */
-const MAX_WAITING_BYTES = 1 << 24;
 
 export interface CaptureFlags extends IntentOptions, AddressFlags {
   port?: string;
@@ -59,7 +57,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
     if (maps === undefined || responderAlone) throw noCapture(context, options);
     const clock = new EventClock();
     const ended = common.untilEnded();
-    const out = options.write === undefined ? undefined : openOutput(options.write);
+    const out = options.write === undefined ? undefined : openDestination(options.write);
     const failed = out === undefined ? undefined : failure(out, ended);
     const writer =
       out &&
@@ -88,12 +86,7 @@ export async function capture(options: CaptureFlags): Promise<void> {
         if (writer === undefined) print(captureLine(seen, clock.text(seen.time), nameResolver));
         else writer.add(seen);
         if (packets >= most) ended.abort();
-        else if (out !== undefined && out.writableLength > MAX_WAITING_BYTES) {
-          session.pause();
-          out.once('drain', () => {
-            session.resume();
-          });
-        }
+        else keepPace();
       },
       onMissed: (missed) => {
         lost += missed.lost;
@@ -103,7 +96,9 @@ export async function capture(options: CaptureFlags): Promise<void> {
         printError(`capturing on ${config.node}${options.write === undefined ? '' : ` to ${options.write}`}`);
       },
     });
+    const keepPace = paced(out ?? process.stdout, session);
     const ran = await session.run(ended.signal);
+    await drained(out ?? process.stdout, options.write === undefined ? 'standard output' : `-w ${options.write}`);
     if (out !== undefined && out !== process.stdout) await new Promise((resolve) => out.end(resolve));
     if (!ran) throw noCapture(context, options);
     printError(`${packets} packet${packets === 1 ? '' : 's'}, ${lost} dropped (buffer full)`);
@@ -126,16 +121,6 @@ function noCapture(context: ShowContext, { port, uplink }: CaptureFlags): Comman
     `${config.node} has no fast path to capture from: the kernel forwards all packets, and ` +
       `${where}tcpdump -i ${device} shows them`,
   );
-}
-
-/** @throws CommandError if the file cannot be written */
-function openOutput(file: string): Writable {
-  if (file === '-') return process.stdout;
-  try {
-    return createWriteStream(file, { fd: openSync(file, 'w', 0o600) });
-  } catch (error) {
-    throw new CommandError(`-w ${error instanceof Error ? error.message : file}`);
-  }
 }
 
 /** Ends the capture if its file cannot be written any more. */

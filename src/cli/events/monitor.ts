@@ -13,6 +13,7 @@ import { withInstance } from '../open.js';
 import { readNumber } from '../options.js';
 import { printError, print, printJson } from '../print.js';
 import * as common from './common.js';
+import { drained, paced } from './destination.js';
 import type { IntentOptions } from '../node-options.js';
 
 const MAX_RATE = 1_000_000;
@@ -91,6 +92,7 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         const event = words.packetEvent(seen, summary, clock.text(seen.time), nameResolver, maps, passage);
         if (device !== undefined && event.port !== nameResolver.port(device)) return;
         tell(event, () => words.packetLine(event));
+        keepPace();
       },
       onMissed: (missed) => {
         tellMissed(words.missedEvent(missed, clock.now(), nameResolver.alone));
@@ -100,10 +102,12 @@ export async function monitor(options: MonitorFlags): Promise<void> {
         if (!options.json) print(words.MONITOR_HEAD);
       },
     });
+    const keepPace = paced(process.stdout, session);
     const looking = session.run(ended.signal).then((ran) => {
       if (!ran) throw common.noFastpath(context, 'segue monitor');
     });
     const both = await Promise.allSettled([looking.finally(() => ended.abort()), denials.run(ended.signal)]);
     for (const one of both) if (one.status === 'rejected') throw one.reason;
+    await drained(process.stdout, 'standard output');
   });
 }

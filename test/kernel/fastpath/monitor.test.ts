@@ -1,5 +1,5 @@
 /** `segue monitor` and `segue capture` as commands, over programs that get packets from the test. */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { pinDirectory } from '../../../src/agent/instance.js';
@@ -236,6 +236,30 @@ describe('segue capture', () => {
     const capture = new Node(new Bench()).pin().start('capture', '-w', '/proc/nowhere');
     await capture.wait();
     expect(capture.output).toMatch(/-w .*\/proc\/nowhere/);
+    expect(capture.child.exitCode).toBe(1);
+  });
+
+  it('exits with 1 when no process reads from the FIFO', async () => {
+    const node = new Node(new Bench()).pin();
+    const fifo = node.file('fifo');
+    execFileSync('mkfifo', [fifo]);
+    const capture = node.start('capture', '-w', fifo);
+    await capture.wait();
+    expect(capture.output).toBe(`segue: -w ${fifo}: no process reads from it\n`);
+    expect(capture.child.exitCode).toBe(1);
+  });
+
+  it('ends on SIGTERM while its reader does not read', async () => {
+    const bench = new Bench();
+    const capture = new Node(bench).pin().start('capture', '-w', '-');
+    capture.child.stdout?.removeAllListeners('data').pause();
+    await capture.waitFor(/capturing on/, PATIENCE_MS);
+    const frame = ethernet(ip4({ payload: udp({ size: 1300 }) }), TO_PORT);
+    // More than a pipe and the streams at its ends hold.
+    for (let count = 0; count < 400; count++) bench.send('port_tc', frame);
+    capture.child.kill('SIGTERM');
+    await new Promise((resolve) => capture.child.once('exit', resolve));
+    expect(capture.output).toMatch(/^segue: -w -: the reader does not read: [0-9]+ bytes were not written$/m);
     expect(capture.child.exitCode).toBe(1);
   });
 });
