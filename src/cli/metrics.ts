@@ -23,7 +23,9 @@ export function addMetricsCommand(program: Command): void {
       let reason = 'start one with this node file (systemctl start segue, or segue agent)';
       for await (const answer of answersTo({ path, accept: 'text/plain', nodeFile: config, firstMs: FIRST_MS })) {
         if (answer.statusCode === 200 && (await printAnswer(answer))) return;
-        reason = (await readProblem(answer))?.detail ?? reason;
+        const problem = await readProblem(answer);
+        // Ignores agents of other nodes on the machine.
+        if (problem !== undefined && problem.code !== 'other-node-file') reason = problem.detail;
       }
       throw new CommandError(`${config}: no agent answers: ${reason}`);
     });

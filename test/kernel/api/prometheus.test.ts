@@ -130,6 +130,14 @@ describe('metrics', () => {
     expect(printed).toContain('segue_agent_ready 1\n');
   });
 
+  it('are not printed for a node file that no agent runs with, beside an agent with another one', async () => {
+    const file = path('nobody.yaml');
+    expect(await network.run('hv1', [process.execPath, SEGUE_COMMAND, 'metrics', '-c', file])).toMatchObject({
+      status: 1,
+      stderr: `segue: ${file}: no agent answers: start one with this node file (systemctl start segue, or segue agent)\n`,
+    });
+  });
+
   it('of a removed port end, and those of its tenant remain', { timeout: START_MS }, async () => {
     const file = path('intent.yaml');
     const before = await text('/metrics/ports');
