@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
-import { CommandError, EXIT } from './exit.js';
+import { CommandError } from './exit.js';
+import { readNumber } from './options.js';
 import type { Command } from 'commander';
 import type { SimulateRequest } from './fleet/simulate-request.js';
 import type { Dataplane } from '../intent/types.js';
+
+/** Longest run of iperf3 (its -t), in seconds. */
+const MAX_SECONDS = 86_400;
 
 type TopologyName = 'tenants' | 'steering';
 type SourceName = 'file' | 'etcd';
@@ -61,10 +65,7 @@ export function addLabCommand(program: Command): void {
     .addOption(DATAPLANE)
     .addOption(SOURCE)
     .action(async (flags: UpRequest & { json?: boolean; seconds: string }) => {
-      const seconds = Number(flags.seconds);
-      if (!Number.isInteger(seconds) || seconds < 1) {
-        throw new CommandError(`--seconds ${flags.seconds}: expected a whole number of at least 1`, EXIT.badInput);
-      }
+      const seconds = readNumber('--seconds', flags.seconds, 1, MAX_SECONDS, 'seconds');
       process.exitCode = await (await loadLaboratory()).run({ ...flags, seconds });
     });
 

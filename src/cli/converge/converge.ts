@@ -58,8 +58,8 @@ export async function runDiff(options: ApplyFlags): Promise<void> {
 }
 
 export async function runPurge(options: PurgeFlags): Promise<void> {
-  const graceSeconds = Number(options.grace);
-  if (!Number.isFinite(graceSeconds) || graceSeconds < 0 || graceSeconds > MAX_GRACE_SECONDS) {
+  const graceSeconds = /^[0-9]+(\.[0-9]+)?$/.test(options.grace) ? Number(options.grace) : NaN;
+  if (!(graceSeconds <= MAX_GRACE_SECONDS)) {
     const expected = `a number of seconds from 0 to ${MAX_GRACE_SECONDS}`;
     throw new CommandError(`--grace ${options.grace}: expected ${expected}`, EXIT.badInput);
   }

@@ -118,7 +118,7 @@ describe('a purge during its grace period', () => {
   });
 
   it('accepts a number of seconds', async () => {
-    for (const grace of ['-1', 'soon', '601']) {
+    for (const grace of ['-1', 'soon', '601', '', '1e-9', '0x10', ' 5']) {
       expect(await segue('purge', '--grace', grace, '-c', file)).toMatchObject({
         status: 2,
         stderr: `segue: --grace ${grace}: expected a number of seconds from 0 to 600\n`,

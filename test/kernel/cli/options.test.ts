@@ -10,12 +10,19 @@ function segue(...args: string[]): { status: number | null; stderr: string } {
   return { status, stderr };
 }
 
-describe('options of the agent', () => {
+describe('options', () => {
   it.each(['NaN', 'abc', '-5', '1e-9', '0', '86401', ''])('--sweep %j is refused', (sweep) => {
     const { status, stderr } = segue('agent', `--sweep=${sweep}`, '-c', '/nonexistent.yaml');
     expect({ status, stderr }).toEqual({
       status: 2,
       stderr: `segue: --sweep ${sweep}: expected seconds from 1 to 86400\n`,
+    });
+  });
+
+  it.each(['', '1e9', '0x10', '0', '-1', '86401'])('lab run --seconds=%s is refused', (seconds) => {
+    expect(segue('lab', 'run', `--seconds=${seconds}`)).toEqual({
+      status: 2,
+      stderr: `segue: --seconds ${seconds}: expected seconds from 1 to 86400\n`,
     });
   });
 
