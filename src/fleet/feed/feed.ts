@@ -9,6 +9,7 @@ import { RealmFollower } from '../store/realm-follower.js';
 import { EtcdClient } from '../store/etcd-client.js';
 import { serverCredentials } from '../tls.js';
 import { readNodeStatus } from '../status/node-status.js';
+import { Handshakes } from './handshakes.js';
 import { NodeQueue } from './node-queue.js';
 import { StatusCollector } from './status-collector.js';
 import { Revocations } from './revocations.js';
@@ -43,6 +44,9 @@ export class Feed {
   readonly #client: EtcdClient;
   readonly #follower: RealmFollower;
   readonly #server = new Server(SERVER_OPTIONS);
+  readonly #handshakes = new Handshakes();
+  /** Connections that had waited for their handshake when that was last logged. */
+  #waitedSaid = 0;
   readonly #scopes = new ScopeIndex();
   readonly #queues = new Map<string, NodeQueue>();
   readonly #reports: StatusCollector;
@@ -74,6 +78,7 @@ export class Feed {
     const { tls, enroll } = config.feed ?? {};
     this.#enrollment =
       enroll && tls && new EnrollmentService(enroll, tls, new EnrollmentRecords(this.#client, keys), log);
+    this.#handshakes.attach(this.#server);
     this.#server.addService(FEED, { Follow: this.#follow, Report: this.#report, Renew: this.#renew });
   }
 
@@ -103,6 +108,7 @@ export class Feed {
     this.#beat = setInterval(() => {
       this.#endUnwelcome();
       this.#beatAll();
+      this.#sayWaited();
     }, BEAT_MS);
     this.#reports.start();
     await this.#follower.run();
@@ -133,6 +139,16 @@ export class Feed {
       queue.refuse(status.PERMISSION_DENIED, `node ${queue.node}: ${fault}`);
       this.#gone(queue);
     }
+  }
+
+  #sayWaited(): void {
+    const { waited, waiting, mostWaiting } = this.#handshakes;
+    if (waited === this.#waitedSaid) return;
+    this.#waitedSaid = waited;
+    this.#log.info(
+      { waited, waiting, mostWaiting },
+      'connections wait for their TLS handshake: many nodes came at once',
+    );
   }
 
   #gone(queue: NodeQueue): void {
