@@ -30,9 +30,14 @@ export async function printAndWait(text: string): Promise<boolean> {
   });
 }
 
+/** An error as one line for standard error, without the line feed. */
+export function errorLine(message: string): string {
+  return `segue: ${printableClip(message, MAX_LINE_CHARS)}`;
+}
+
 /** Prints an error on standard error. */
-export function printError(line: string): void {
-  process.stderr.write(`segue: ${printableClip(line, MAX_LINE_CHARS)}\n`);
+export function printError(message: string): void {
+  process.stderr.write(`${errorLine(message)}\n`);
 }
 
 /** Plain data on one line. A bigint is serialised as a number: JSON has no bigint. */

@@ -16,7 +16,7 @@ import { addManualCommands } from './manual.js';
 import { addMetadataCommand } from './metadata.js';
 import { addMetricsCommand } from './metrics.js';
 import { addMonitorCommand } from './monitor.js';
-import { printError } from './print.js';
+import { errorLine, printError } from './print.js';
 import { addReportCommand } from './report.js';
 import { addShowCommand } from './show.js';
 import { addTraceCommand } from './trace.js';
@@ -33,8 +33,10 @@ const program = new Command('segue')
   })
   .showHelpAfterError('(see segue --help)')
   .configureOutput({
+    // The message repeats what was typed; the hint names an option or a command.
     outputError: (text, write) => {
-      write(`segue: ${text}`);
+      const [, message = text, hint = ''] = /^(.*?)(\n\(Did you mean [^\n]*)?\n$/s.exec(text) ?? [];
+      write(`${errorLine(message)}${hint}\n`);
     },
   })
   .exitOverride();

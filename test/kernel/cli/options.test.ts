@@ -37,6 +37,18 @@ describe('options', () => {
     expect(status).toBe(2);
     expect(stderr).not.toContain('\u001b');
   });
+
+  it.each([
+    ['an unknown command', ['\u001b[31mx\ny'], "segue: error: unknown command '\\x1b[31mx\\x0ay'"],
+    ['an unknown option', ['show', 'vrf', '--x\u001b'], "segue: error: unknown option '--x\\x1b'"],
+    [
+      'an option like one',
+      ['show', 'vrf', '--confg'],
+      "segue: error: unknown option '--confg'\n(Did you mean --config?)",
+    ],
+  ])('%s is repeated in one printable line', (_what, words, line) => {
+    expect(segue(...words)).toMatchObject({ status: 2, stderr: `${line}\n(see segue --help)\n` });
+  });
 });
 
 describe('segue', () => {
