@@ -8,7 +8,8 @@ import { defineConfig } from 'rolldown';
 const NAMES = {
   'node:http': ['Agent', 'createServer', 'request', 'STATUS_CODES'],
   'node:crypto': [
-    ...['createHash', 'createHmac', 'createPrivateKey', 'randomBytes', 'randomUUID', 'timingSafeEqual'],
+    ...['createHash', 'createHmac', 'createPrivateKey', 'randomBytes', 'randomInt', 'randomUUID'],
+    'timingSafeEqual',
     'X509Certificate',
   ],
 };

@@ -11,6 +11,7 @@ import type {
   NodeConfig,
   Subnet,
   XdpMode,
+  DnsConfig,
   MetadataConfig,
 } from '../src/intent/types.js';
 import type { External, Gateway, Policy } from '../src/gateway/types.js';
@@ -41,6 +42,8 @@ export interface LabNode {
   xdp?: XdpMode;
   /** metadata service at 169.254.169.254; default: none */
   metadata?: MetadataConfig;
+  /** DNS service at 169.254.169.253; default: none */
+  dns?: DnsConfig;
   /** network nodes: accepts no new flows */
   drain?: true;
 }
@@ -192,5 +195,6 @@ export function nodeConfigOf(topology: Topology, node: LabNode, intent: string):
     behaviours: node.behaviours ?? ['dt46'],
     intent,
     ...(node.metadata && { metadata: node.metadata }),
+    ...(node.dns && { dns: node.dns }),
   };
 }

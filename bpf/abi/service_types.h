@@ -16,6 +16,8 @@ enum service_kind {
 	SERVICE_METADATA4, /* 169.254.169.254 */
 	SERVICE_METADATA6, /* fd00:ec2::254 */
 	SERVICE_METADATA_LINK, /* fe80::a9fe:a9fe */
+	SERVICE_DNS4, /* 169.254.169.253 */
+	SERVICE_DNS6, /* fd00:ec2::253 */
 	SERVICE_KINDS,
 };
 
@@ -26,6 +28,6 @@ enum service_kind {
 struct service {
 	__be32 prefix;
 	__u32 ifindex; /* of the way there: the node's end of a veth */
-	__u32 hop_limit; /* of what a VM is sent */
-	__u32 unused;
+	__u32 hop_limit; /* of what the metadata service sends to a VM */
+	__u32 kinds; /* bit n: the node has the service of kind n */
 };

@@ -34,11 +34,13 @@ static __always_inline bool is_dhcp4_request(struct __sk_buff *skb, __u32 ifinde
 /* Whether this is a request to a service of the node. Echo requests are not: reply_echo() or the kernel answers them. */
 static __always_inline bool is_service4_request(struct __sk_buff *skb)
 {
+	enum service_kind kind;
 	struct iphdr ip;
 
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || !service_kind4(ip.daddr) || ip.protocol == IPPROTO_ICMP)
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.protocol == IPPROTO_ICMP)
 		return false;
-	return node_service() != NULL;
+	kind = service_kind4(ip.daddr);
+	return kind && node_has_service(kind);
 }
 
 /* Returns LEAVE_TO plus a program. TCX_NEXT: the packet is no request, or the port has nothing configured for it. */
@@ -51,13 +53,15 @@ static __noinline int address_request(struct __sk_buff *skb, __u32 ifindex)
 			struct icmp_head icmp;
 		};
 	} six;
+	enum service_kind kind;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return is_service4_request(skb) ? LEAVE_TO + REPLY_SERVICE : is_dhcp4_request(skb, ifindex) ? LEAVE_TO + REPLY_DHCP4 : TCX_NEXT;
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_skb_load_bytes(skb, ETH_HLEN, &six, sizeof(six)))
 		return TCX_NEXT;
-	if (service_kind6(&six.ip6.daddr) && six.ip6.nexthdr != IPPROTO_ICMPV6)
-		return node_service() ? LEAVE_TO + REPLY_SERVICE : TCX_NEXT;
+	kind = service_kind6(&six.ip6.daddr);
+	if (kind && six.ip6.nexthdr != IPPROTO_ICMPV6)
+		return node_has_service(kind) ? LEAVE_TO + REPLY_SERVICE : TCX_NEXT;
 	if (six.ip6.nexthdr == IPPROTO_UDP && six.udp.dest == DHCP6_SERVER)
 		return bpf_map_lookup_elem(&sg_dhcp6, &ifindex) ? LEAVE_TO + REPLY_DHCP6 : TCX_NEXT;
 	if (six.ip6.nexthdr == IPPROTO_ICMPV6 && six.icmp.type == ICMP6_ROUTER_SOLICITATION)

@@ -64,7 +64,7 @@ static __always_inline bool should_reply_solicitation(struct __sk_buff *skb, con
 	}
 	/* A link-local address, for which there is no route. */
 	if (service_kind6(&asked->dest) == SERVICE_METADATA_LINK)
-		return node_service();
+		return node_has_service(SERVICE_METADATA_LINK);
 	return route_exit(skb, &asked->dest) == EXIT_ELSEWHERE;
 }
 

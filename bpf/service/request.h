@@ -10,7 +10,7 @@
 #include "net/proto.h"
 #include "port/reply.h"
 #include "service/address.h"
-#include "service/tcp.h"
+#include "service/transport.h"
 
 /* Writes the Ethernet header for the veth. */
 static __always_inline bool write_service_eth(struct __sk_buff *skb)
@@ -42,27 +42,26 @@ static __always_inline enum reason request_ipv4(struct __sk_buff *skb, const str
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
 		return DROP_MALFORMED;
 	kind = service_kind4(ip.daddr);
-	if (!kind || ip.version != 4 || ip.ihl != 5 || ip.protocol != IPPROTO_TCP || ip.frag_off & IP_OFFSET_OR_MORE)
+	if (!has_service(service, kind) || ip.version != 4 || ip.ihl != 5 || !has_protocol(kind, ip.protocol) || ip.frag_off & IP_OFFSET_OR_MORE)
 		return DROP_NO_SERVICE;
 	bytes = bpf_ntohs(ip.tot_len);
-	if (bytes < sizeof(ip) + TCP_BYTES || bytes > skb->len - ETH_HLEN)
+	if (bytes < sizeof(ip) + protocol_bytes(ip.protocol) || bytes > skb->len - ETH_HLEN)
 		return DROP_MALFORMED;
-	if (!is_for_service(skb, behind))
+	if (!is_for_service(skb, behind, kind))
 		return DROP_NO_SERVICE;
 	inner.source.in6_u.u6_addr32[0] = ip.saddr;
 	if (!src_allowed(skb->ifindex, &inner))
 		return DROP_SOURCE_ADDRESS;
 	*(__be32 *)&ip6 = bpf_htonl(0x60000000 | (__u32)ip.tos << 20);
 	ip6.payload_len = bpf_htons(bytes - sizeof(ip));
-	ip6.nexthdr = IPPROTO_TCP;
+	ip6.nexthdr = ip.protocol;
 	ip6.hop_limit = REPLY_HOP_LIMIT;
 	set_inside(&ip6, service, skb->ifindex, kind);
 	ip6.saddr.in6_u.u6_addr32[3] = ip.saddr;
 	if (bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0))
 		return DROP_NO_ROOM;
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6), 0) ||
-	    bpf_l4_csum_replace(skb, ETH_HLEN + sizeof(ip6) + TCP_CHECKSUM, 0, bpf_csum_diff(&ip.saddr, 8, (void *)&ip6.saddr, 32, 0),
-				BPF_F_PSEUDO_HDR))
+	    !replace_addresses(skb, ETH_HLEN + sizeof(ip6), ip.protocol, bpf_csum_diff(&ip.saddr, 8, (void *)&ip6.saddr, 32, 0)))
 		return DROP_NO_ROOM;
 	return ANSWER_SERVICE;
 }
@@ -78,13 +77,13 @@ static __always_inline enum reason request_ipv6(struct __sk_buff *skb, const str
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6)))
 		return DROP_MALFORMED;
 	kind = service_kind6(&ip6.daddr);
-	/* Fragments are refused, too: their next header is not TCP's. */
-	if (!kind || ip6.version != 6 || ip6.nexthdr != IPPROTO_TCP)
+	/* Fragments are refused, too: their next header is neither TCP's nor UDP's. */
+	if (!has_service(service, kind) || ip6.version != 6 || !has_protocol(kind, ip6.nexthdr))
 		return DROP_NO_SERVICE;
 	bytes = bpf_ntohs(ip6.payload_len);
-	if (bytes < TCP_BYTES || bytes > skb->len - behind)
+	if (bytes < protocol_bytes(ip6.nexthdr) || bytes > skb->len - behind)
 		return DROP_MALFORMED;
-	if (!is_for_service(skb, behind))
+	if (!is_for_service(skb, behind, kind))
 		return DROP_NO_SERVICE;
 	inner.source = ip6.saddr;
 	inner.dest = ip6.daddr;
@@ -97,7 +96,7 @@ static __always_inline enum reason request_ipv6(struct __sk_buff *skb, const str
 	ip6.daddr.in6_u.u6_addr32[3] = inner.source.in6_u.u6_addr32[1];
 	ip6.hop_limit = REPLY_HOP_LIMIT;
 	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip6, sizeof(ip6), BPF_F_RECOMPUTE_CSUM) ||
-	    bpf_l4_csum_replace(skb, behind + TCP_CHECKSUM, 0, bpf_csum_diff((void *)&inner.source, 32, (void *)&ip6.saddr, 32, 0), BPF_F_PSEUDO_HDR))
+	    !replace_addresses(skb, behind, ip6.nexthdr, bpf_csum_diff((void *)&inner.source, 32, (void *)&ip6.saddr, 32, 0)))
 		return DROP_NO_ROOM;
 	return ANSWER_SERVICE;
 }

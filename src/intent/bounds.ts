@@ -58,6 +58,13 @@ export const MAX_SYMLINKS = 40;
 /** Requests of a port to the metadata service per second; AWS allows 1024 packets per second and interface. */
 export const MAX_METADATA_RATE = 10_000;
 export const DEFAULT_METADATA_RATE = 50;
+/** Queries of a port to the DNS service per second; AWS's resolver allows 1024 packets per second and interface. */
+export const MAX_DNS_RATE = 100_000;
+export const DEFAULT_DNS_RATE = 1024;
+export const DNS_PORT = 53;
+export const MAX_PORT_NUMBER = 65_535;
 export const MAX_HOP_LIMIT = 255;
+/** Default hop limit of IP. */
+export const DEFAULT_HOP_LIMIT = 64;
 /** Length of the prefix between ports and services of a node. */
 export const SERVICE_PREFIX_BITS = 32;

@@ -11,6 +11,8 @@ import {
   MAX_DSCP,
   MAX_HOP_LIMIT,
   MAX_METADATA_RATE,
+  MAX_DNS_RATE,
+  MAX_PORT_NUMBER,
   MAX_MTU_BYTES,
   MAX_TABLE,
   MAX_TENANT_ID,
@@ -155,6 +157,15 @@ const metadataSchema = z.strictObject(
   { error: 'a map with files: true, or with upstream and secret' },
 );
 
+const dnsSchema = z.strictObject(
+  {
+    resolver: text('the address of a resolver (text)'),
+    port: integer(1, MAX_PORT_NUMBER, 'a port, a whole number').optional(),
+    rate: integer(1, MAX_DNS_RATE, 'queries a second of a port, a whole number').optional(),
+  },
+  { error: 'a map with resolver' },
+);
+
 export const nodeFileStructure = new Structure(
   z.strictObject(
     {
@@ -189,6 +200,7 @@ export const nodeFileStructure = new Structure(
         )
         .optional(),
       metadata: metadataSchema.optional(),
+      dns: dnsSchema.optional(),
       servicePrefix: text(SERVICE_PREFIX).optional(),
     },
     { error: 'a map with node, uplinks and intent' },

@@ -116,6 +116,8 @@ export interface NodeConfig {
   api?: ApiConfig;
   /** The metadata service for VMs; absent: none. */
   metadata?: MetadataConfig;
+  /** The DNS service for VMs; absent: none. */
+  dns?: DnsConfig;
   /** The /32 between ports and services of the node; absent: a default for the machine. */
   servicePrefix?: string;
 }
@@ -127,6 +129,16 @@ export interface MetadataConfig {
   rate: number;
   /** TTL and hop limit of packets to VMs: 1 keeps hosts behind a VM from using the service. */
   hopLimit: number;
+}
+
+/** The DNS service for VMs: it passes queries to a resolver of the node. */
+export interface DnsConfig {
+  /** Address of the resolver, in the host's network. */
+  resolver: string;
+  /** UDP and TCP port of the resolver. */
+  port: number;
+  /** Queries per second and port of a VM. */
+  rate: number;
 }
 
 /** An address of the agent's API, with TLS and certificates on both sides. */

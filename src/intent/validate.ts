@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { checkApi } from './check/api.js';
 import { checkBehaviours, checkNodes } from './check/nodes.js';
+import { checkDns } from './check/dns.js';
 import { checkMetadata, checkServicePrefix } from './check/metadata.js';
 import { newContext } from './check/context.js';
 import { checkPorts } from './check/ports.js';
@@ -80,6 +81,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
   const announce = checkAnnounce(file.announce, findings);
   const api = file.api && checkApi(file.api, directory, findings);
   const metadata = file.metadata && checkMetadata(file.metadata, directory, findings);
+  const dns = file.dns && checkDns(file.dns, findings);
   const servicePrefix = file.servicePrefix === undefined ? undefined : checkServicePrefix(file.servicePrefix, findings);
   if (file.intent === '') findings.add(['intent'], '', 'the path of the intent file');
   const feeds = typeof file.intent === 'object' ? checkFeeds(file.intent, directory, findings) : undefined;
@@ -99,6 +101,7 @@ export function checkNodeFile(raw: unknown, directory: string, findings: Finding
     ...(announce && { announce }),
     ...(api && { api }),
     ...(metadata && { metadata }),
+    ...(dns && { dns }),
     ...(servicePrefix !== undefined && { servicePrefix }),
   };
 }

@@ -39,8 +39,42 @@ export const libcGetsockopt = native<[fd: number, level: number, name: number, v
   'int',
   ['int', 'int', 'int', 'void *', 'void *'],
 );
+export const libcSetsockopt = native<[fd: number, level: number, name: number, value: Buffer, length: number]>(
+  'setsockopt',
+  'int',
+  ['int', 'int', 'int', 'void *', 'uint'],
+);
+export const libcRecvmsg = native<[fd: number, message: Buffer, flags: number]>('recvmsg', 'intptr_t', [
+  'int',
+  'void *',
+  'int',
+]);
+export const libcSendmsg = native<[fd: number, message: Buffer, flags: number]>('sendmsg', 'intptr_t', [
+  'int',
+  'void *',
+  'int',
+]);
 export const libcFlock = native<[fd: number, operation: number]>('flock', 'int', ['int', 'int']);
 export const libcExit = native<[code: number]>('_exit', 'void', ['int']);
+
+/** The address of bytes, for a pointer inside a struct. The caller keeps the bytes referenced while the pointer is used. */
+export function addressOf(bytes: Buffer): bigint {
+  return koffi.address(bytes);
+}
+
+/** The part of koffi.node.PollHandle that is used. */
+export interface PollHandle {
+  close(): void;
+}
+
+/**
+ * Calls back whenever the descriptor is readable (uv_poll; undocumented in koffi). The callback runs outside of Node's callback scope: its exceptions
+ * are lost, and promise jobs wait for the next callback from elsewhere.
+ */
+export function pollReadable(fd: number, callback: () => void): PollHandle {
+  type Poll = (fd: number, options: { readable: boolean }, callback: () => void) => PollHandle;
+  return (koffi.node.poll as unknown as Poll)(fd, { readable: true }, callback);
+}
 
 /** errno of the last failed call; must be read immediately. */
 export function lastErrno(): number {

@@ -1,17 +1,21 @@
 /** The HTTP server of the metadata service: limits on requests, and dispatch. */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { peerOf, Ports } from './asker.js';
+import { peerOf, Ports } from '../service/asker.js';
 import { FileAnswers, refusal } from './files.js';
-import { Rates } from './rate.js';
+import { Rates } from '../service/rate.js';
 import { Room } from './room.js';
 import { endToEnd, Upstream } from './upstream.js';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../agent/log.js';
 import type { Answer } from './files.js';
-import type { Peer } from './asker.js';
+import type { Peer } from '../service/asker.js';
 import type { PortFile } from '../service/port-file.js';
+import type { ServiceServer } from '../service/process.js';
 
+const PORT = 80;
+const BACKLOG = 1024;
 const MAX_HEADER_BYTES = 65_536;
 const MAX_BODY_BYTES = 1_048_576;
 /** Bytes of bodies that are incomplete or unanswered; the unit has MemoryMax=256M. */
@@ -49,8 +53,8 @@ class BusyError extends Error {
   }
 }
 
-export class MetadataServer {
-  readonly server: Server;
+export class MetadataServer implements ServiceServer {
+  readonly #server: Server;
   readonly #ports: Ports;
   readonly #rates: Rates;
   readonly #room = new Room(MAX_BODIES_BYTES, MAX_PORT_BODIES_BYTES);
@@ -65,7 +69,7 @@ export class MetadataServer {
     this.#rates = new Rates(rate);
     this.#upstream = from === 'files' ? undefined : new Upstream(from.url, from.secret);
     this.#log = log;
-    this.server = createServer(
+    this.#server = createServer(
       {
         maxHeaderSize: MAX_HEADER_BYTES,
         headersTimeout: HEADERS_TIMEOUT_MS,
@@ -80,15 +84,28 @@ export class MetadataServer {
         });
       },
     );
-    this.server.maxConnections = MAX_CONNECTIONS;
-    this.server.on('connection', (socket) => {
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('connection', (socket) => {
       this.#accept(socket);
     });
   }
 
+  open([fd]: readonly number[] = []): void {
+    if (fd === undefined) this.#server.listen(PORT, undefined, BACKLOG);
+    else this.#server.listen({ fd });
+  }
+
+  async ready(): Promise<void> {
+    await once(this.#server, 'listening');
+  }
+
+  onError(handle: (error: Error) => void): void {
+    this.#server.on('error', handle);
+  }
+
   close(): void {
-    this.server.close();
-    this.server.closeAllConnections();
+    this.#server.close();
+    this.#server.closeAllConnections();
     this.#upstream?.close();
   }
 

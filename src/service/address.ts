@@ -5,6 +5,9 @@ import { readFileSync } from 'node:fs';
 /** Addresses of the metadata service for VMs: those of EC2 and OpenStack for either family, and a link-local one. */
 export const METADATA_ADDRESSES = ['169.254.169.254', 'fd00:ec2::254', 'fe80::a9fe:a9fe'] as const;
 
+/** Addresses of the DNS service for VMs, those of EC2. */
+export const DNS_ADDRESSES = ['169.254.169.253', 'fd00:ec2::253'] as const;
+
 /** The node's end of the veth, in the agent's namespace. */
 export const SERVICE_DEVICE = 'segue-svc';
 /** The other end, in the services' namespace. */

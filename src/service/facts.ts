@@ -1,4 +1,4 @@
-/** The prefix of the node's services; absent without a metadata service. */
+/** The prefix of the node's services; absent without one. */
 import { servicePrefixOf } from './address.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -13,7 +13,7 @@ declare module '../plan/view.js' {
 
 export function serviceFacts(
   _kernel: Kernel,
-  { node, metadata, servicePrefix }: NodeConfig,
+  { node, metadata, dns, servicePrefix }: NodeConfig,
 ): Pick<FeatureFacts, 'servicePrefix'> {
-  return metadata === undefined ? {} : { servicePrefix: servicePrefix ?? servicePrefixOf(node) };
+  return metadata === undefined && dns === undefined ? {} : { servicePrefix: servicePrefix ?? servicePrefixOf(node) };
 }

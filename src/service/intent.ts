@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hostPrefix, prefixContains } from 'netlink-ts/inet';
 import { exact } from '../intent/equality.js';
 import { portKey } from '../intent/part.js';
-import { METADATA_ADDRESSES } from './address.js';
+import { DNS_ADDRESSES, METADATA_ADDRESSES } from './address.js';
 import type { Context } from '../intent/check/context.js';
 import type { CheckedLists, IntentPart, KeyPlace } from '../intent/part.js';
 
@@ -61,12 +61,13 @@ function readKeys(given: readonly (string | undefined)[], place: KeyPlace): read
 
 /** Refuses intents that use the services' addresses. */
 function checkAddresses({ tenants, ports }: CheckedLists, { findings }: Context): void {
-  const taken = METADATA_ADDRESSES.filter((address) =>
+  const taken = [...METADATA_ADDRESSES, ...DNS_ADDRESSES].filter((address) =>
     tenants.some(({ subnets }) => subnets.some(({ prefix }) => holds(prefix, address))),
   );
   if (taken.length === 0 || findings.list.length > 0) return;
   const refuse = (path: (string | number)[], address: string): void => {
-    findings.add(path, address, `an address other than ${address}, which is the metadata service's`);
+    const service = isOneOf(DNS_ADDRESSES, address) ? 'DNS' : 'metadata';
+    findings.add(path, address, `an address other than ${address}, which is the ${service} service's`);
   };
   tenants.forEach(({ subnets }, tenant) => {
     subnets.forEach(({ gateway }, subnet) => {

@@ -8,15 +8,21 @@ export interface ServiceLink {
   prefix: string;
 }
 
+/** The services that nodes can have. */
+export type ServiceName = 'metadata' | 'dns';
+
 /** Settings for programs of ports. */
 interface ServiceEntry {
   prefix: string;
   /** The node's end of the veth. */
   device: string;
+  /** Of the metadata service's packets to VMs. */
   hopLimit: number;
+  /** Bit n: kind n of service (enum service_kind). */
+  kinds: number;
 }
 
-/** The metadata proxy's file of a port, as text. */
+/** The services' file of a port, as text. */
 export interface ServicePort {
   text: string;
 }

@@ -1500,25 +1500,25 @@ export interface Service {
   prefix: number;
   ifindex: number;
   hopLimit: number;
-  unused: number;
+  kinds: number;
 }
 
 export const Service = {
   NAME: 'struct service',
   SIZE: 16,
-  OFFSETS: { prefix: 0, ifindex: 4, hopLimit: 8, unused: 12 },
+  OFFSETS: { prefix: 0, ifindex: 4, hopLimit: 8, kinds: 12 },
   encode(into: Buffer, offset: number, value: Service): void {
     into.writeUInt32BE(value.prefix, offset);
     into.writeUInt32LE(value.ifindex, offset + 4);
     into.writeUInt32LE(value.hopLimit, offset + 8);
-    into.writeUInt32LE(value.unused, offset + 12);
+    into.writeUInt32LE(value.kinds, offset + 12);
   },
   decode(from: Buffer, offset: number): Service {
     return {
       prefix: from.readUInt32BE(offset),
       ifindex: from.readUInt32LE(offset + 4),
       hopLimit: from.readUInt32LE(offset + 8),
-      unused: from.readUInt32LE(offset + 12),
+      kinds: from.readUInt32LE(offset + 12),
     };
   },
 } as const satisfies Codec<Service> & { OFFSETS: Record<keyof Service, number> };
@@ -1828,7 +1828,9 @@ export const ServiceKind = {
   SERVICE_METADATA4: 1,
   SERVICE_METADATA6: 2,
   SERVICE_METADATA_LINK: 3,
-  SERVICE_KINDS: 4,
+  SERVICE_DNS4: 4,
+  SERVICE_DNS6: 5,
+  SERVICE_KINDS: 6,
 } as const;
 
 /** enum endpoint_type */

@@ -1,6 +1,6 @@
 /** Checks `metadata:` and `servicePrefix:` of a node file. */
 import { resolve } from 'node:path';
-import { DEFAULT_METADATA_RATE, SERVICE_PREFIX_BITS } from '../bounds.js';
+import { DEFAULT_HOP_LIMIT, DEFAULT_METADATA_RATE, SERVICE_PREFIX_BITS } from '../bounds.js';
 import { prefixContains } from 'netlink-ts/inet';
 import { readIPv6Prefix } from '../fields.js';
 import { Refusal } from '../findings.js';
@@ -18,8 +18,6 @@ interface RawMetadata {
   hopLimit?: number | undefined;
 }
 
-/** Default hop limit of IP. */
-const DEFAULT_HOP_LIMIT = 64;
 const UPSTREAM = 'a URL of http or https, such as http://192.0.2.1:8775';
 
 /** @param directory directory of the node file, to which paths are relative */

@@ -43,7 +43,7 @@ const TAKE_ROOT: readonly (readonly string[])[] = [
   ['lab', 'run'],
 ];
 /** They ask an agent or other machines, or print. */
-const TAKE_NONE = ['version', 'intent', 'feed', 'fleet', 'metadata', 'metrics', 'report', 'completion', 'help'];
+const TAKE_NONE = ['version', 'intent', 'feed', 'fleet', 'metadata', 'dns', 'metrics', 'report', 'completion', 'help'];
 
 const NET_ADMIN = 'CAP_NET_ADMIN (interfaces, routes, nftables)';
 const BPF = 'CAP_BPF (maps and programs of the fast path), CAP_PERFMON (what programs do with pointers)';

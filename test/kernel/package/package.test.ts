@@ -26,6 +26,7 @@ const EXPOSURE = {
   'segue-edge.service': 2,
   'segue-report.service': 2,
   'segue-metadata@.service': 2,
+  'segue-dns@.service': 2,
 };
 const PACKETS_PER_SECOND = 10_000;
 const PATIENCE_MS = 300_000;
@@ -82,6 +83,8 @@ const FILES = [
   '/usr/lib/sysctl.d/50-segue.conf',
   '/usr/lib/systemd/network/05-segue-vrf.network',
   '/usr/lib/systemd/networkd.conf.d/50-segue.conf',
+  '/usr/lib/systemd/system/segue-dns@.service',
+  '/usr/lib/systemd/system/segue-dns@.socket',
   '/usr/lib/systemd/system/segue-edge.service',
   '/usr/lib/systemd/system/segue-metadata@.service',
   '/usr/lib/systemd/system/segue-metadata@.socket',
@@ -262,7 +265,9 @@ describe('the installed package', () => {
       PATH=/tmp/bin:$PATH /var/lib/dpkg/info/segue.prerm remove
       rm -r /run/systemd
       cat /tmp/asked`);
-    expect(asked).toContain('stop segue-metadata@*.socket segue-metadata@*.service\n');
+    expect(asked).toContain(
+      'stop segue-metadata@*.socket segue-metadata@*.service segue-dns@*.socket segue-dns@*.service\n',
+    );
     for (const unit of ['segue.service', 'segue-edge.service', 'segue-report.timer']) {
       expect(asked).toMatch(new RegExp(`stop .*\\b${unit}`));
     }

@@ -57,6 +57,17 @@ describe('drift of services', { timeout: HANG_MS }, () => {
     ],
     [
       'bpf-service',
+      'the map has another service',
+      () => {
+        const map = network.instance('hv1').kernel.fastpath.maps?.sg_service;
+        const value = map?.lookup(Buffer.alloc(4));
+        value?.writeUInt32LE(2, 12);
+        if (value !== undefined) map?.update(Buffer.alloc(4), value);
+        return Promise.resolve();
+      },
+    ],
+    [
+      'bpf-service',
       'the map is empty',
       () => {
         network.instance('hv1').kernel.fastpath.maps?.sg_service.delete(Buffer.alloc(4));

@@ -1,16 +1,18 @@
 /** Identifies the port of a request, by the address that its program translated the request to (bpf/abi/service_types.h). */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ServiceKind } from '../ebpf/generated/layouts.js';
 import { readRegularFile } from '../intent/regular-file.js';
 import { formatIPv4, formatIPv6, parseAddress } from 'netlink-ts/inet';
-import { readPortFile } from '../service/port-file.js';
-import type { PortFile } from '../service/port-file.js';
+import { readPortFile } from './port-file.js';
+import type { PortFile } from './port-file.js';
 
 /** Offsets of an address's parts in bytes. */
 const AT = { prefix: 0, number: 4, host: 8, host4: 12 } as const;
-/** SERVICE_SIDE, and values of enum service_kind. */
+/** As in bpf/abi/service_types.h. */
 const SERVICE_SIDE = 0x80000000;
-const METADATA4 = 1;
+/** Kinds whose clients use IPv4. */
+const KINDS4: readonly number[] = [ServiceKind.SERVICE_METADATA4, ServiceKind.SERVICE_DNS4];
 
 /** The interface of a port, and the VM's own address. */
 export interface Peer {
@@ -26,12 +28,16 @@ export interface Peer {
 export function peerOf(remote: string | undefined, local: string | undefined): Peer | undefined {
   const from = bytesOf(remote);
   const to = bytesOf(local);
-  if (from === undefined || to === undefined) return undefined;
+  return from === undefined || to === undefined ? undefined : peerIn(from, to);
+}
+
+/** The same, of addresses of 16 bytes. */
+export function peerIn(from: Buffer, to: Buffer): Peer | undefined {
   const number = to.readUInt32BE(AT.number);
   const ifindex = from.readUInt32BE(AT.number);
   if (from.readUInt32BE(AT.prefix) !== to.readUInt32BE(AT.prefix)) return undefined;
   if (number < SERVICE_SIDE || ifindex >= SERVICE_SIDE || ifindex === 0) return undefined;
-  if (number - SERVICE_SIDE === METADATA4) return { ifindex, address: formatIPv4(from, AT.host4) };
+  if (KINDS4.includes(number - SERVICE_SIDE)) return { ifindex, address: formatIPv4(from, AT.host4) };
   const address = Buffer.concat([to.subarray(AT.host), from.subarray(AT.host)]);
   return { ifindex, address: formatIPv6(address, 0) };
 }
