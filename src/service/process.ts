@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { inNetns, NETNS_DIRECTORY, netnsIdentity } from 'netlink-ts';
 import { serviceNetns } from './address.js';
-import type { Logger } from '../agent/log.js';
+import type { Logger } from 'pino';
 
 /** Interval of checking whether another namespace has the name. */
 const LOOK_EVERY_MS = 1000;
