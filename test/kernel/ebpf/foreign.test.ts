@@ -60,6 +60,8 @@ describe.each(['t100-1', 'eth0'])('tcx of %s', (device) => {
     // Drift: segue's own link is gone, and comes back at the end of the row.
     const { fastpath, links } = network.instance('hv1').kernel;
     unpin(fastpath.linkPath('tcx', links.indexOf(device)));
+    // The kernel detaches a link in a work queue, after its last reference is gone (kernel/bpf/syscall.c, bpf_link_put).
+    await expect.poll(() => tcxIds(network, device), { timeout: 60_000 }).not.toContain(ours);
     expect((await network.diff('hv1')).map(({ action, kind }) => `${action} ${kind}`)).toEqual(['create bpf-program']);
     await network.apply('hv1');
     expect(

@@ -66,6 +66,10 @@ describe('tcx of an uplink', () => {
 
     const { kernel } = network.instance('hv1');
     unpin(kernel.fastpath.linkPath('tcx-first', kernel.links.indexOf('eth0')));
+    // The kernel detaches a link in a work queue, after its last reference is gone (kernel/bpf/syscall.c, bpf_link_put).
+    await expect
+      .poll(() => tcxIds(network, 'eth0'), { timeout: 60_000 })
+      .toEqual([before.info().id, uplink, last.info().id]);
     expect(await drift(network)).toEqual(['create bpf-program']);
     await network.apply('hv1', withGateway(network));
     expect(tcxIds(network, 'eth0')).toEqual(all);

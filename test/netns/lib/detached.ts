@@ -4,12 +4,14 @@ import { showContext } from '../../../src/observe/inspect/context.js';
 import type { Intent } from '../../../src/intent/types.js';
 import type { TestNetwork } from './network.js';
 import { scopeTo } from '../../../src/app/intent.js';
+import { awaitBacklogs } from './raw.js';
 
 /** Of the first hypervisor. */
 export const PORT = 't100-1';
 
-/** Packets that a device has received. */
+/** Packets that a device has received, those that a CPU still has in its backlog included. */
 export const received = async (network: TestNetwork, name: string, device: string): Promise<number> => {
+  awaitBacklogs();
   const [link] = JSON.parse(await network.ip(name, `-j -s link show dev ${device}`)) as {
     stats64: { rx: { packets: number } };
   }[];

@@ -18,7 +18,7 @@ const BACKLOG_WAIT_MS = 2000;
  * Waits until no CPU has packets in its backlog. A veth puts what it sends into that of its peer's CPU, and on a machine
  * that is busy ksoftirqd takes it from there some time after send() returned.
  */
-function awaitBacklogs(): void {
+export function awaitBacklogs(): void {
   const deadline = Date.now() + BACKLOG_WAIT_MS;
   const waiting = (): boolean =>
     readFileSync('/proc/net/softnet_stat', 'utf8')
