@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Option } from 'commander';
 import { EXIT } from './exit.js';
+import { logLevelOption } from './log-level.js';
 import { withIntentOptions } from './node-options.js';
 import { readNumber } from './options.js';
 import { explained, requireRightsFor, requireRoot } from './privilege.js';
@@ -12,7 +12,6 @@ import type { IntentSource } from '../intent/source.js';
 import type { NodeConfig } from '../intent/types.js';
 import type { IntentOptions } from './node-options.js';
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 /** A day: Node.js timers are limited to 24 days (setInterval). */
 const MAX_SWEEP_SECONDS = 86_400;
 
@@ -31,7 +30,7 @@ interface AgentFlags extends IntentOptions {
 export function addAgentCommand(program: Command): void {
   withIntentOptions(program.command('agent'))
     .description('run the daemon: apply the intent, follow its changes, repair drift')
-    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
+    .addOption(logLevelOption())
     .option('--sweep <seconds>', `interval of the full comparison with the kernel, 1 to ${MAX_SWEEP_SECONDS}`, '60')
     .option('--force', 'apply the first intent even if many ports would be removed')
     .action(async (options: AgentFlags) => {

@@ -1,15 +1,13 @@
-import { Option } from 'commander';
 import { EXIT } from './exit.js';
 import { withFleetOption } from './intent.js';
+import { logLevelOption } from './log-level.js';
 import type { Command } from 'commander';
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 /** `feed`: the relay between etcd and nodes. */
 export function addFeedCommand(program: Command): void {
   withFleetOption(program.command('feed'))
     .description('run a feed, which follows the intent in etcd and sends each node its part')
-    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
+    .addOption(logLevelOption())
     .option('--with-etcd', 'also run a single-member etcd, with its data in etcd.directory of the fleet file')
     .action(async (options: { config: string; logLevel: string; withEtcd?: boolean }) => {
       const { loadFleetConfig } = await import('../fleet/fleet-file.js');

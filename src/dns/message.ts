@@ -1,6 +1,8 @@
 /** DNS messages (RFC 1035), as far as a forwarder reads them. */
 
 export const HEADER_BYTES = 12;
+/** A name, records of EDNS and of a signature take some 500. A VM chooses how much of it waits for a resolver that is silent. */
+export const MAX_QUERY_BYTES = 1232;
 const AT = { id: 0, flags: 2, questions: 4, answers: 6, authorities: 8, additionals: 10 } as const;
 const RESPONSE = 0x8000;
 const OPCODE = 0x7800;
@@ -38,7 +40,7 @@ export function faultOf(message: Buffer): number | 'silent' | undefined {
   const flags = message.readUInt16BE(AT.flags);
   if ((flags & RESPONSE) !== 0) return 'silent';
   if ((flags & OPCODE) !== 0) return Rcode.notImplemented;
-  return questionEnd(message) === undefined ? Rcode.formatError : undefined;
+  return message.length > MAX_QUERY_BYTES || questionEnd(message) === undefined ? Rcode.formatError : undefined;
 }
 
 /** The question of a message, for comparison. */

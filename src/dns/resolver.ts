@@ -102,8 +102,8 @@ export class Resolver {
   readonly #timer: NodeJS.Timeout;
   #next = 0;
 
-  constructor(address: string, port: number) {
-    this.#channels = Array.from({ length: SOCKETS }, () => new Channel(address, port));
+  constructor(address: string, port: number, sockets = SOCKETS) {
+    this.#channels = Array.from({ length: sockets }, () => new Channel(address, port));
     this.#timer = setInterval(() => {
       for (const channel of this.#channels) channel.endExpired();
     }, SWEEP_MS);
@@ -111,7 +111,7 @@ export class Resolver {
 
   /** @returns false if too many queries wait already */
   ask(query: Buffer, done: Done): boolean {
-    this.#next = (this.#next + 1) % SOCKETS;
+    this.#next = (this.#next + 1) % this.#channels.length;
     const channel = this.#channels[this.#next];
     if (channel === undefined || channel.pending.size >= MAX_PENDING_PER_SOCKET) return false;
     channel.send(query, done);

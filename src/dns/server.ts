@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { peerIn, peerOf, Ports } from '../service/asker.js';
+import { PortCounts } from '../service/port-counts.js';
 import { Rates } from '../service/rate.js';
 import { Datagrams } from './datagrams.js';
 import { failure, faultOf, HEADER_BYTES, limitSize, Rcode, truncated } from './message.js';
@@ -17,36 +18,13 @@ const PORT = 53;
 const BACKLOG = 1024;
 /** Queries of a port by UDP that wait for the resolver. */
 const MAX_PORT_PENDING = 512;
-/** Concurrent TCP connections of a port, and of all ports. */
-const MAX_PORT_CONNECTIONS = 32;
-const MAX_CONNECTIONS = 4096;
+/** Concurrent TCP connections of a port, and of all ports: with what stream.ts holds for each, less than MemoryMax=256M of the unit. */
+const MAX_PORT_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 1024;
 /** Bytes of the headers of IP and UDP. */
 const OVERHEAD = { 4: 28, 6: 48 } as const;
 /** RFC 1035: any client takes an answer of this many bytes. */
 const MIN_ANSWER_BYTES = 512;
-
-/** Counts what each port has open, up to a limit. */
-class PortCounts {
-  readonly #counts = new Map<number, number>();
-  readonly #limit: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  take(ifindex: number): boolean {
-    const count = this.#counts.get(ifindex) ?? 0;
-    if (count >= this.#limit) return false;
-    this.#counts.set(ifindex, count + 1);
-    return true;
-  }
-
-  give(ifindex: number): void {
-    const left = (this.#counts.get(ifindex) ?? 1) - 1;
-    if (left <= 0) this.#counts.delete(ifindex);
-    else this.#counts.set(ifindex, left);
-  }
-}
 
 export class DnsServer implements ServiceServer {
   readonly #config: DnsConfig;
@@ -96,7 +74,7 @@ export class DnsServer implements ServiceServer {
     this.#resolver.close();
   }
 
-  /** Must not throw: nobody would be told. */
+  /** Must not throw: koffi drops exceptions of callbacks. */
   #query(data: Buffer, endpoints: Endpoints): void {
     try {
       this.#pass(data, endpoints);

@@ -1,13 +1,13 @@
 /** DNS by TCP: a connection of a VM is passed to one of the resolver's. */
 import { connect } from 'node:net';
-import { failure, faultOf, idOf, messagesIn, Rcode, withLength } from './message.js';
+import { failure, faultOf, idOf, MAX_QUERY_BYTES, messagesIn, Rcode, withLength } from './message.js';
 import type { Socket } from 'node:net';
 
 const IDLE_MS = 10_000;
 /** Queries of a connection without an answer. */
-const MAX_PENDING = 64;
+const MAX_PENDING = 16;
 /** Bytes that wait to be sent to a VM, above which its connection ends. */
-const MAX_QUEUED_BYTES = 1_048_576;
+const MAX_QUEUED_BYTES = 131_072;
 
 interface StreamOptions {
   resolver: string;
@@ -56,6 +56,8 @@ export function relayStream(client: Socket, { resolver, port, take }: StreamOpti
     const { messages, rest } = messagesIn(Buffer.concat([fromClient, data]));
     fromClient = Buffer.from(rest);
     for (const query of messages) if (client.writable) ask(query);
+    // Its bytes are not waited for.
+    if (rest.length >= 2 && rest.readUInt16BE(0) > MAX_QUERY_BYTES) close();
   });
   client.on('end', () => {
     if (pending.length === 0) close();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { peerOf, Ports } from '../service/asker.js';
 import { FileAnswers, refusal } from './files.js';
+import { PortCounts } from '../service/port-counts.js';
 import { Rates } from '../service/rate.js';
 import { Room } from './room.js';
 import { endToEnd, Upstream } from './upstream.js';
@@ -27,6 +28,8 @@ const MAX_CONNECTIONS = 8192;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 5000;
+/** A VM that reads nothing of its answer ends its connection so; an upstream's time-out is shorter. */
+const IDLE_MS = 60_000;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT']);
 
 interface MetadataOptions {
@@ -61,8 +64,7 @@ export class MetadataServer implements ServiceServer {
   readonly #files = new FileAnswers();
   readonly #upstream: Upstream | undefined;
   readonly #log: Logger;
-  /** Number of open connections of each port. */
-  readonly #connections = new Map<number, number>();
+  readonly #connections = new PortCounts(MAX_PORT_CONNECTIONS);
 
   constructor({ ports, from, rate, log }: MetadataOptions) {
     this.#ports = new Ports(ports);
@@ -85,6 +87,7 @@ export class MetadataServer implements ServiceServer {
       },
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.timeout = IDLE_MS;
     this.#server.on('connection', (socket) => {
       this.#accept(socket);
     });
@@ -111,17 +114,13 @@ export class MetadataServer implements ServiceServer {
 
   #accept(socket: Socket): void {
     const peer = peerOf(socket.remoteAddress, socket.localAddress);
-    const count = peer === undefined ? 0 : (this.#connections.get(peer.ifindex) ?? 0);
-    if (peer === undefined || count >= MAX_PORT_CONNECTIONS) {
+    if (peer === undefined || !this.#connections.take(peer.ifindex)) {
       socket.destroy();
       return;
     }
     const { ifindex } = peer;
-    this.#connections.set(ifindex, count + 1);
     socket.once('close', () => {
-      const left = (this.#connections.get(ifindex) ?? 1) - 1;
-      if (left === 0) this.#connections.delete(ifindex);
-      else this.#connections.set(ifindex, left);
+      this.#connections.give(ifindex);
     });
   }
 

@@ -89,7 +89,7 @@ async function upstreamOf(
 
 /** Whether a resolver answers a query for its version, in any way. */
 async function hasAnswer({ resolver, port }: DnsConfig): Promise<boolean> {
-  const asked = new Resolver(resolver, port);
+  const asked = new Resolver(resolver, port, 1);
   const answer = await new Promise<Buffer | undefined>((resolve) => {
     asked.ask(probeQuery(), resolve);
   });

@@ -96,7 +96,7 @@ export class IntentWriter {
    * Commits changes as a whole or not at all.
    *
    * @throws IntentError if they are refused, StoreError, EtcdError; nothing has changed then. Error with code ETCD and a message that says so if
-   * etcd stopped answering before it told whether it has
+   * etcd stopped answering before it confirmed whether it has
    */
   async commit(wishes: Wishes, authorship: Authorship): Promise<Committed> {
     for (;;) {

@@ -37,6 +37,8 @@ describe('a query', () => {
       query('0100', undefined, `${'0161'.repeat(128)} 00 0001 0001`),
       Rcode.formatError,
     ],
+    ['of 1232 bytes is passed', Buffer.concat([query(), Buffer.alloc(1232 - query().length)]), undefined],
+    ['of 1233 bytes is refused', Buffer.concat([query(), Buffer.alloc(1233 - query().length)]), Rcode.formatError],
   ])('%s', (_what, message, fault) => {
     expect(faultOf(message)).toBe(fault);
   });
